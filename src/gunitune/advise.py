@@ -1,0 +1,170 @@
+"""What to recommend: applies the advice rules, layer by layer, to the facts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gunitune.errors import GunituneError, RuleError
+from gunitune.facts import facts
+from gunitune.formulas import FUNCTIONS
+from gunitune.model import Capacity, Recommendation, Setting, Skipped, Step, Unknown
+from gunitune.rulebook import compiled
+from gunitune.units import format_number, format_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gunitune.model import App, Goal, Host, Installed
+    from gunitune.rulebook import AdviceRule, Remark, Template
+
+FIRST = ("worker_class", "workers", "threads", "worker_connections")
+REMARKS = ("warn", "next", "alternative")
+
+
+def advise(
+    host: Host, app: App, goal: Goal, installed: Installed, rules: Iterable[AdviceRule]
+) -> Recommendation:
+    """Apply the rules in order; every setting keeps the trail of what set and changed it.
+
+    Raises RuleError naming the rule whose expression can't be worked out.
+    """
+    advice = Advice(facts(host, app, goal, installed))
+    for rule in rules:
+        advice.apply(rule)
+    order = sorted(advice.trails, key=lambda name: (*FIRST, name).index(name))
+    return Recommendation(
+        host=host,
+        app=app,
+        goal=goal,
+        installed=installed,
+        settings=tuple(Setting(name, tuple(advice.trails[name])) for name in order),
+        constraint=advice.constraint,
+        capacity=capacity(advice.scope),
+        warnings=tuple(dict.fromkeys(advice.said["warn"])),
+        next=tuple(dict.fromkeys(advice.said["next"])),
+        alternatives=tuple(dict.fromkeys(advice.said["alternative"])),
+        skipped=tuple(advice.skipped),
+    )
+
+
+class LocalScope(dict[str, Any]):
+    """The facts as a rule finds them, and the rule's `let` names, worked out when first asked for.
+
+    What the rule sets does not show in it: all its assignments speak of the state before.
+    """
+
+    def __init__(self, scope: Mapping[str, Any], let: Iterable[tuple[str, str]]) -> None:
+        super().__init__(scope)
+        self.pending = dict(let)
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self.pending
+
+    def __missing__(self, name: str) -> Any:
+        expression = self.pending.pop(name)
+        self[name] = compiled(expression).evaluate(self, FUNCTIONS)
+        return self[name]
+
+
+class Advice:
+    """The advice as it grows: the facts with the settings so far, and what the rules said."""
+
+    def __init__(self, scope: dict[str, Any]) -> None:
+        self.scope = scope
+        self.trails: dict[str, list[Step]] = {}
+        self.constraint = ""
+        self.said: dict[str, list[str]] = {key: [] for key in REMARKS}
+        self.skipped: list[Skipped] = []
+
+    def apply(self, rule: AdviceRule) -> bool:
+        """Apply one rule if its condition holds; a rule that lacks a fact is skipped and noted."""
+        try:
+            fires = self._apply(rule)
+        except RuleError:
+            raise
+        except GunituneError as error:
+            raise RuleError(f"{rule.path}: {error.message}", error.hint) from None
+        return fires
+
+    def _apply(self, rule: AdviceRule) -> bool:
+        local = LocalScope(self.scope, rule.let)
+        if not self._holds(rule, rule.when, local):
+            return False
+        self.scope["fired"] += (rule.id,)
+        for assignment in rule.assignments:
+            if self._holds(rule, assignment.when, local):
+                value = compiled(assignment.value).evaluate(local, FUNCTIONS)
+                self._set(rule, assignment.setting, value, text(assignment.reason, local))
+        for key in REMARKS:
+            remarks: tuple[Remark, ...] = getattr(rule, key)
+            self.said[key] += [
+                text(remark.text, local)
+                for remark in remarks
+                if self._holds(rule, remark.when, local)
+            ]
+        if rule.constraint:
+            self.constraint = text(rule.constraint, local)
+        return True
+
+    def _holds(self, rule: AdviceRule, condition: str, scope: dict[str, Any]) -> bool:
+        value = compiled(condition).evaluate(scope, FUNCTIONS)
+        if isinstance(value, Unknown):
+            self.skipped.append(Skipped(rule.id, value.reason))
+            return False
+        return bool(value)
+
+    def _set(self, rule: AdviceRule, name: str, value: Any, reason: str) -> None:
+        if isinstance(value, Unknown):
+            self.skipped.append(Skipped(rule.id, value.reason))
+            return
+        key = f"set.{name}"
+        if key not in self.scope:
+            raise RuleError(
+                f"{rule.path}: set.{name}: Gunicorn has no such setting", "mend the name"
+            )
+        changed = self.scope[key] != value
+        self.scope[key] = value
+        if value is None:
+            self.trails.pop(name, None)
+        elif changed:
+            self.trails.setdefault(name, []).append(Step(value, reason, rule.id, rule.basis))
+
+
+def text(template: Template, scope: dict[str, Any]) -> str:
+    """Write a template with real numbers in the place of its expressions."""
+    return "".join(
+        part if isinstance(part, str) else _shown(part[0].evaluate(scope, FUNCTIONS), part[1])
+        for part in template.parts()
+    )
+
+
+def _shown(value: Any, style: str) -> str:
+    if isinstance(value, Unknown):
+        return "an unknown number"
+    if style == "size":
+        return format_size(value)
+    if isinstance(value, (tuple, list)):
+        return ", ".join(str(item) for item in value)
+    return format_number(value) if isinstance(value, (int, float)) else str(value)
+
+
+def capacity(scope: dict[str, Any]) -> Capacity:
+    """What the settings carry: requests in flight per class (docs/classes.md), and memory."""
+    workers, threads = scope["set.workers"] or 1, scope["set.threads"] or 1
+    memory = (
+        scope["app.master_memory"]
+        + scope["app.shared_memory"]
+        + workers * (scope["app.worker_memory"] + (threads - 1) * scope["app.thread_memory"])
+    )
+    return Capacity(_in_flight(scope, workers, threads), memory, scope["app.worker_memory_source"])
+
+
+def _in_flight(scope: dict[str, Any], workers: int, threads: int) -> int | Unknown:
+    worker_class = scope["set.worker_class"]
+    if worker_class == "gthread":
+        return workers * threads
+    if worker_class in ("gevent", "eventlet"):
+        return int(workers * (scope["set.worker_connections"] or 1000))
+    if worker_class == "sync":
+        return workers
+    return Unknown(f"{worker_class} takes every connection: open files are its only limit")

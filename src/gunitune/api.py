@@ -1,0 +1,172 @@
+"""The whole path in one place: machine and app to a recommendation; commands and Python use it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gunitune.advise import advise
+from gunitune.errors import ProjectError
+from gunitune.machine.target import target
+from gunitune.model import (
+    App,
+    Dependency,
+    Goal,
+    Host,
+    Installed,
+    Interface,
+    Kind,
+    Quantity,
+    Recommendation,
+)
+from gunitune.rulebook import load_rules
+from gunitune.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Progress = Callable[[int, int], None]
+
+
+def probe(sysroot: str | Path | None = None) -> Host:
+    """What this process may use: CPUs, memory and their sources, as a `Host`.
+
+    With `sysroot`, `/proc` and `/sys` are read below it and the running system is not asked.
+    Raises GunituneError where there is nothing to read.
+    """
+    from gunitune.machine.probe import probe as look
+
+    return look(None if sysroot is None else Path(sysroot))
+
+
+def classify(
+    path: str | Path = ".",
+    *,
+    kind: Kind | None = None,
+    app: str | None = None,
+    interface: Interface | None = None,
+) -> App:
+    """What will run: read the project at `path`, never running it, and give the `App`.
+
+    Raises ProjectError where there is no project, or none that Gunicorn can serve.
+    """
+    from gunitune.project.classify import classify as read
+
+    return read(existing(path), kind=kind, spec=app, interface=interface)
+
+
+def recommend(  # noqa: PLR0913  (the options, typed for editors)
+    path: str | Path = ".",
+    *,
+    cpus: float | str | None = None,
+    memory: int | str | None = None,
+    cores: int | None = None,
+    platform: str | None = None,
+    kind: Kind | None = None,
+    app: str | None = None,
+    interface: Interface | None = None,
+    worker_class: str | None = None,
+    worker_memory: int | str | None = None,
+    leaks: bool | None = None,
+    gunicorn_version: str | None = None,
+    concurrency: int | None = None,
+    rps: float | None = None,
+    latency: float | str | None = None,
+    memory_share: float | None = None,
+    replicas: int | None = None,
+    db_connections: int | None = None,
+    settings_file: str | Path | None = None,
+    use_settings: bool = True,
+) -> Recommendation:
+    """Recommend Gunicorn's settings for the app at `path` on this machine or the declared one.
+
+    The keywords are the command's options; what is not given comes from the environment
+    (GUNITUNE_…) and the project's [tool.gunitune], as for the command. Index the result by setting:
+    `recommend(kind="io")["workers"]`. Raises GunituneError.
+    """
+    given = {name: value for name, value in locals().items() if name != "path"}
+    settings = load_settings(
+        given,
+        start=project_folder(path),
+        environ=os.environ,
+        file=None if settings_file is None else Path(settings_file),
+        use_file=use_settings,
+    )
+    return recommend_with(path, settings)
+
+
+def recommend_with(
+    path: str | Path, settings: Settings, progress: Progress | None = None
+) -> Recommendation:
+    """The steps from settings to advice."""
+    from gunitune.machine.installed import installed
+    from gunitune.project.classify import classify as read
+
+    root = existing(path)
+    host = target(settings)
+    app = read(
+        root,
+        kind=settings.get("kind"),
+        spec=settings.get("app"),
+        interface=settings.get("interface"),
+        progress=progress,
+    )
+    versions = _versions(installed(project_folder(path), os.environ), app, settings)
+    rules = load_rules(settings.rules)
+    return advise(host, _declared(app, settings), goal(settings), versions, rules)
+
+
+def goal(settings: Settings) -> Goal:
+    """What the user wants held."""
+    plain = Goal()
+    return Goal(
+        concurrency=settings.get("concurrency", plain.concurrency),
+        rps=settings.get("rps", plain.rps),
+        latency_s=settings.get("latency", plain.latency_s),
+        memory_share=settings.get("memory_share", plain.memory_share),
+        replicas=settings.get("replicas", plain.replicas),
+        db_connections=settings.get("db_connections", plain.db_connections),
+        worker_class=settings.get("worker_class", plain.worker_class),
+        leaks=settings.get("leaks", plain.leaks),
+    )
+
+
+def existing(path: str | Path) -> Path:
+    """The path, if it is there; raises ProjectError."""
+    path = Path(path)
+    try:
+        path.stat()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ProjectError(f"{str(path)!r}: {reason}", "name the folder of the project") from None
+    return path
+
+
+def project_folder(path: str | Path) -> Path:
+    """The folder of a project named by its folder or by one of its files."""
+    path = existing(path)
+    return path if path.is_dir() else path.parent
+
+
+def _declared(app: App, settings: Settings) -> App:
+    if settings.get("worker_memory") is None:
+        return app
+    source = settings.source("worker_memory")
+    quantity = Quantity(settings.get("worker_memory"), "asked", f"declared: {source}")
+    return replace(app, worker_memory_bytes=quantity)
+
+
+def _versions(found: Installed, app: App, settings: Settings) -> Installed:
+    """Gunicorn's release: declared, else pinned by the project, else what is installed."""
+    if (version := settings.get("gunicorn_version")) is not None:
+        return replace(found, gunicorn=version, gunicorn_source=settings.source("gunicorn_version"))
+    if pin := _pin(app.dependencies):
+        return replace(found, gunicorn=pin.pinned or "", gunicorn_source=f"{pin.path}:{pin.line}")
+    return found
+
+
+def _pin(dependencies: tuple[Dependency, ...]) -> Dependency | None:
+    pins = [item for item in dependencies if item.name == "gunicorn" and item.pinned]
+    return next(iter(sorted(pins, key=lambda item: not item.direct)), None)

@@ -1,0 +1,299 @@
+"""The commands: parse, call, print, exit code; nothing else."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from gunitune import __version__
+from gunitune.errors import GunituneError, UsageError
+from gunitune.options import OPTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gunitune.settings import Settings
+
+Color = Literal["auto", "always", "never"]
+PathArgument = Annotated[Path, typer.Argument(metavar="PATH", help="The project's folder.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file, atomically.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No hints on stderr.")]
+ColorOption = Annotated[Color, typer.Option("--color", help="auto, always or never.")]
+SettingsFile = Annotated[
+    Path | None, typer.Option("--settings", help="gunitune's own options: this file.")
+]
+NoSettings = Annotated[bool, typer.Option("--no-settings", help="Read no settings file.")]
+Ask = Annotated[bool, typer.Option("--ask", help="Answer a few questions in the terminal.")]
+
+app = typer.Typer(
+    name="gunitune",
+    help="The configuration advisor for Gunicorn.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich" if sys.stdout.isatty() else None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command; every failure is one line on stderr and exit code 2, Ctrl-C is 130."""
+    try:
+        return int(app(list(argv), prog_name="gunitune", standalone_mode=False) or 0)
+    except GunituneError as error:
+        return _fail(str(error))
+    except typer.exceptions.TyperException as error:
+        return _fail(" ".join(error.format_message().split()) or "what shall it do? see --help")
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except BrokenPipeError:
+        # the reader of the pipe has gone; Python's own flush at exit must not fail either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _fail(message: str) -> int:
+    line = "".join(char if char.isprintable() else " " for char in message)
+    sys.stderr.write(f"gunitune: {line}\n")
+    return 2
+
+
+def _version(value: bool) -> None:  # noqa: FBT001  (typer's callback)
+    if value:
+        sys.stdout.write(f"gunitune {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Settings for Gunicorn that fit the machine and the app, each with its reason."""
+
+
+def with_options(function: Callable[..., int]) -> Callable[..., int]:
+    """Give a command a flag for every option; they arrive as its `options`."""
+    own = list(inspect.signature(function, eval_str=True).parameters.values())[:-1]
+    added = [
+        inspect.Parameter(
+            option.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[
+                bool | None if option.switch else str | None,
+                typer.Option(
+                    option.flag,
+                    metavar=option.metavar or None,
+                    help=option.help,
+                    rich_help_panel=option.group,
+                ),
+            ],
+        )
+        for option in OPTIONS
+    ]
+
+    @wraps(function)
+    def command(**values: Any) -> int:
+        options = {option.name: values.pop(option.name) for option in OPTIONS}
+        return function(**values, options=options)
+
+    parameters = [*own, *added]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {item.name: item.annotation for item in parameters}
+    return command
+
+
+@app.command()
+def probe(
+    path: PathArgument = Path(),
+    *,
+    sysroot: Annotated[
+        Path | None, typer.Option(help="Read /proc and /sys below DIR, and nothing else.")
+    ] = None,
+    format: Annotated[str, typer.Option("--format", "-f", help="text or json.")] = "text",  # noqa: A002
+    output: Output = None,
+) -> int:
+    """Print what this machine grants: CPUs and memory, each with its source."""
+    from gunitune.api import existing, project_folder
+    from gunitune.api import probe as look
+    from gunitune.machine.installed import installed
+    from gunitune.render import renderer
+
+    render = renderer("probe", format)
+    existing(path)
+    host = look(sysroot)
+    _write(render(host, installed(project_folder(path), os.environ)), output, force=True)
+    return 0
+
+
+@app.command()
+@with_options
+def recommend(  # noqa: PLR0913  (one parameter per flag)
+    path: PathArgument = Path(),
+    *,
+    format: Annotated[str, typer.Option("--format", "-f", help="text, json or markdown.")] = "text",  # noqa: A002
+    ask: Ask = False,
+    output: Output = None,
+    quiet: Quiet = False,
+    color: ColorOption = "auto",
+    settings: SettingsFile = None,
+    no_settings: NoSettings = False,
+    options: dict[str, Any],
+) -> int:
+    """Recommend workers, threads, worker class and what else matters, each with its reason."""
+    from gunitune.api import recommend_with
+    from gunitune.render import renderer
+
+    render = renderer("recommend", format)
+    chosen = _settings(path, options, settings, ask=ask, no_settings=no_settings)
+    with _progress(quiet=quiet) as progress:
+        advice = recommend_with(path, chosen, progress)
+    colored = output is None and _colored(color)
+    _write(render(advice, width=_width(), color=colored), output, force=True)
+    return 0
+
+
+@app.command()
+@with_options
+def emit(  # noqa: PLR0913  (one parameter per flag)
+    path: PathArgument = Path(),
+    *,
+    format: Annotated[str, typer.Option("--format", "-f", help="conf, args or env.")] = "conf",  # noqa: A002
+    dynamic: Annotated[
+        bool, typer.Option("--dynamic", help="A conf that sizes itself when Gunicorn starts.")
+    ] = False,
+    ask: Ask = False,
+    output: Output = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    quiet: Quiet = False,
+    settings: SettingsFile = None,
+    no_settings: NoSettings = False,
+    options: dict[str, Any],
+) -> int:
+    """Write the recommendation as a gunicorn.conf.py, as flags or as an environment."""
+    from gunitune.api import recommend_with
+    from gunitune.render import renderer
+
+    render = renderer("emit", format)
+    if dynamic and format != "conf":
+        raise UsageError(f"--dynamic writes a conf, not {format!r}", "leave -f out")
+    chosen = _settings(path, options, settings, ask=ask, no_settings=no_settings)
+    with _progress(quiet=quiet) as progress:
+        advice = recommend_with(path, chosen, progress)
+    if dynamic:
+        from gunitune.render.dynamic import render
+    _write(render(advice), output, force=force)
+    if not quiet:
+        _hint(advice.warnings)
+    return 0
+
+
+@app.command()
+@with_options
+def compare(  # noqa: PLR0913  (one parameter per flag)
+    path: PathArgument = Path(),
+    *,
+    format: Annotated[str, typer.Option("--format", "-f", help="text, json or markdown.")] = "text",  # noqa: A002
+    output: Output = None,
+    quiet: Quiet = False,
+    color: ColorOption = "auto",
+    settings: SettingsFile = None,
+    no_settings: NoSettings = False,
+    options: dict[str, Any],
+) -> int:
+    """Show what other advisors and rules of thumb would start on this machine."""
+    from gunitune.api import recommend_with
+    from gunitune.compare import compare as answers
+    from gunitune.render import renderer
+
+    render = renderer("compare", format)
+    chosen = _settings(path, options, settings, no_settings=no_settings)
+    with _progress(quiet=quiet) as progress:
+        advice = recommend_with(path, chosen, progress)
+    colored = output is None and _colored(color)
+    _write(render(answers(advice), width=_width(), color=colored), output, force=True)
+    return 0
+
+
+@app.command()
+def rule(
+    rule_id: Annotated[
+        str | None, typer.Argument(metavar="ID", help="A rule's id or name.")
+    ] = None,
+    *,
+    format: Annotated[str, typer.Option("--format", "-f", help="text or json.")] = "text",  # noqa: A002
+    settings: SettingsFile = None,
+    no_settings: NoSettings = False,
+) -> int:
+    """Explain a rule, or list them all."""
+    from gunitune.render import renderer
+    from gunitune.rulebook import load_rules, named
+
+    chosen = _settings(Path(), {}, settings, no_settings=no_settings)
+    rules = load_rules(chosen.rules)
+    selected = rules if rule_id is None else (named(rules, rule_id),)
+    _write(renderer("rule", format)(selected, whole=rule_id is not None), None)
+    return 0
+
+
+def _settings(
+    path: Path,
+    options: dict[str, Any],
+    file: Path | None,
+    *,
+    ask: bool = False,
+    no_settings: bool = False,
+) -> Settings:
+    from gunitune.api import project_folder
+    from gunitune.settings import load_settings
+
+    if ask:
+        from gunitune.ask import ask as questions
+
+        options = {**questions(options), **{k: v for k, v in options.items() if v is not None}}
+    start = project_folder(path)
+    return load_settings(
+        options, start=start, environ=os.environ, file=file, use_file=not no_settings
+    )
+
+
+def _write(text: str, output: Path | None, *, force: bool = False) -> None:
+    """Print the result, or write the file whole or not at all."""
+    if output is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    from gunitune.output import write
+
+    write(text, output, force=force)
+
+
+def _hint(warnings: Sequence[str]) -> None:
+    for warning in warnings:
+        sys.stderr.write(f"gunitune: warning: {warning}\n")
+
+
+def _colored(color: Color) -> bool:
+    from gunitune.output import colored
+
+    return colored(color, sys.stdout, os.environ)
+
+
+def _width() -> int:
+    from gunitune.output import width
+
+    return width(sys.stdout)
+
+
+def _progress(*, quiet: bool) -> Any:
+    from gunitune.output import progress
+
+    return progress(show=not quiet and sys.stderr.isatty())

@@ -1,0 +1,148 @@
+"""What gunitune can be told: each option once, for flags, environment, pyproject and Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from gunitune.errors import UsageError
+from gunitune.formulas import release
+from gunitune.model import Interface, Kind
+from gunitune.units import parse_cpus, parse_duration, parse_size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Group = Literal["Target machine", "App", "Goal"]
+PLATFORMS = (
+    "bare", "cloud-run", "container", "docker", "ecs", "heroku", "kubernetes", "lxc", "podman",
+    "systemd",
+)  # fmt: skip
+CLASSES = {
+    "asgi": "asgi",
+    "eventlet": "eventlet",
+    "gevent": "gevent",
+    "gthread": "gthread",
+    "sync": "sync",
+    "tornado": "tornado",
+    "uvicorn": "uvicorn_worker.UvicornWorker",
+    "uvicorn_worker.UvicornWorker": "uvicorn_worker.UvicornWorker",
+}
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    """Read one of a few words; raises UsageError that names them."""
+
+    def read(text: str) -> str:
+        if text not in allowed:
+            raise UsageError(f"{text!r} is not one of {', '.join(allowed)}")
+        return text
+
+    return read
+
+
+def whole(text: str) -> int:
+    """Read a whole number from 1 to 10 million."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 10_000_000):
+        raise UsageError(f"{text!r} is not a whole number from 1 to 10000000")
+    return int(text)
+
+
+def rate(text: str) -> float:
+    """Read requests per second."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 < number <= 1e7:
+        raise UsageError(f"{text!r} is not a rate", "write requests per second, as 250 or 0.5")
+    return number
+
+
+def share(text: str) -> float:
+    """Read a share as `0.8` or `80%`."""
+    try:
+        number = float(text[:-1]) / 100 if text.endswith("%") else float(text)
+    except ValueError:
+        number = -1
+    if not 0.05 <= number <= 1:
+        raise UsageError(f"{text!r} is not a share from 0.05 to 1", "write it as 0.8 or 80%")
+    return number
+
+
+def yes(text: str) -> bool:
+    """Read a switch from a file or the environment."""
+    words = {"1": True, "true": True, "yes": True, "y": True}
+    words |= {"0": False, "false": False, "no": False, "n": False}
+    if text.lower() not in words:
+        raise UsageError(f"{text!r} is not true or false")
+    return words[text.lower()]
+
+
+def _version(text: str) -> str:
+    release(text)
+    return text
+
+
+def _spec(text: str) -> str:
+    if not text or len(text) > 300 or not text.isprintable() or text.startswith("-"):
+        raise UsageError(f"{text!r} is no app", "name it as module:attribute, e.g. app:app")
+    return text
+
+
+def _class(text: str) -> str:
+    return CLASSES[choice(*CLASSES)(text)]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option: `name` in Python, `--na-me`, GUNITUNE_NAME and `na-me` in [tool.gunitune]."""
+
+    name: str
+    group: Group
+    help: str
+    read: Callable[[str], Any]
+    metavar: str
+    switch: bool = False
+
+    @property
+    def key(self) -> str:
+        """The name in a settings file; target options stand in [tool.gunitune.target]."""
+        key = self.name.replace("_", "-")
+        return f"target.{key}" if self.group == "Target machine" else key
+
+    @property
+    def flag(self) -> str:
+        """The command-line flag."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return "GUNITUNE_" + self.name.upper()
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option("cpus", "Target machine", "CPUs it grants: 2, 0.5 or 500m.", parse_cpus, "N"),
+    Option("memory", "Target machine", "Its memory limit: 512M, 1GiB.", parse_size, "SIZE"),
+    Option("cores", "Target machine", "Cores visible there, if more than --cpus.", whole, "N"),
+    Option("platform", "Target machine", "Where it runs: kubernetes, docker, heroku, …",
+           choice(*PLATFORMS), "NAME"),
+    Option("kind", "App", "What the app mostly does: io, cpu, memory or unknown.",
+           choice(*get_args(Kind)), "KIND"),
+    Option("app", "App", "The app to serve, as module:attribute.", _spec, "SPEC"),
+    Option("interface", "App", "wsgi or asgi, where it can't be told.",
+           choice(*get_args(Interface)), "NAME"),
+    Option("worker_class", "App", "Ask for a class: sync, gthread, gevent, asgi, uvicorn, …",
+           _class, "CLASS"),
+    Option("worker_memory", "App", "Memory one worker needs, as measured.", parse_size, "SIZE"),
+    Option("leaks", "App", "Its memory grows until restart.", yes, "", switch=True),
+    Option("gunicorn_version", "App", "The Gunicorn it will run on, e.g. 23.0.0.", _version, "X.Y"),
+    Option("concurrency", "Goal", "Requests in flight to hold.", whole, "N"),
+    Option("rps", "Goal", "Requests per second to hold; with --latency.", rate, "RATE"),
+    Option("latency", "Goal", "Time a request takes: 80ms, 2s.", parse_duration, "TIME"),
+    Option("memory_share", "Goal", "Share of the memory to use (default 0.8).", share, "SHARE"),
+    Option("replicas", "Goal", "Instances that share the database.", whole, "N"),
+    Option("db_connections", "Goal", "Connections the database allows.", whole, "N"),
+)  # fmt: skip
+BY_NAME = {option.name: option for option in OPTIONS}

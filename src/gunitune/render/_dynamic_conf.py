@@ -1,0 +1,195 @@
+# mypy: ignore-errors
+# The text of an emitted file: it runs on the project's Python, from 3.7 on, without gunitune.
+# --- from here on the file is emitted
+import math
+import os
+
+# --- inputs
+_KIND = "unknown"  # io, cpu, memory or unknown
+_CLASS = "sync"  # the worker class of this kind of app
+_CLASS_ASKED = False  # a class that was asked for is not exchanged for threads
+_MASTER_BYTES = 31457280  # memory of the master, with what all share
+_WORKER_BYTES = 104857600  # memory of one worker
+_THREAD_BYTES = 32768  # memory of one more thread
+_MEMORY_SHARE = 0.8  # share of the memory limit to use
+_IN_FLIGHT = None  # requests to hold at once, if that was asked for
+_WAIT_RATIO = None  # waiting / computing per request, if that was measured
+_DB_SHARE = None  # database connections for this instance, if they were declared
+_CONNECTIONS_AS_THREADS = False  # safe from Gunicorn 24 on
+# --- end of inputs
+
+
+def _read(path):
+    try:
+        with open(path) as file:
+            return file.read()
+    except (OSError, ValueError):
+        return ""
+
+
+def _cgroup_folders():
+    """(kind of hierarchy, folder) for every level from this process's cgroup up to its root."""
+    paths = {}
+    for line in _read("/proc/self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        for controller in controllers.split(","):
+            paths[controller or "v2"] = path
+    for line in _read("/proc/self/mountinfo").splitlines():
+        fields, _, kind = line.partition(" - ")
+        fields, kind = fields.split(), kind.split()
+        if len(fields) < 5 or len(kind) < 3 or kind[0] not in ("cgroup", "cgroup2"):
+            continue
+        root, mount = fields[3], fields[4]
+        names = ["v2"] if kind[0] == "cgroup2" else kind[2].split(",")
+        for name in [name for name in names if name in paths]:
+            below = os.path.relpath(paths[name], root)
+            folder = os.path.normpath(os.path.join(mount, below))
+            if folder != mount and not folder.startswith(mount.rstrip("/") + "/"):
+                folder = mount
+            while True:
+                yield name, folder
+                if folder == mount:
+                    break
+                folder = os.path.dirname(folder)
+
+
+def _numbers(path):
+    return [int(word) for word in _read(path).split() if word.lstrip("-").isdigit()]
+
+
+def _quota(name, folder):
+    if name == "v2":
+        pair = _numbers(os.path.join(folder, "cpu.max"))  # "max 100000" leaves one number
+    elif name == "cpu":
+        pair = _numbers(os.path.join(folder, "cpu.cfs_quota_us"))
+        pair += _numbers(os.path.join(folder, "cpu.cfs_period_us"))
+    else:
+        pair = []
+    return pair[0] / pair[1] if len(pair) == 2 and min(pair) > 0 else math.inf
+
+
+def _limit(folder, *files):
+    limits = [number for file in files for number in _numbers(os.path.join(folder, file))]
+    return min([number for number in limits if number > 0] + [math.inf])
+
+
+def _memory_limit(name, folder):
+    if name == "v2":
+        return _limit(folder, "memory.max", "memory.high")
+    limit = _limit(folder, "memory.limit_in_bytes") if name == "memory" else math.inf
+    for line in _read(os.path.join(folder, "memory.stat")).splitlines():
+        # of a parent that a cgroup namespace may hide
+        if name == "memory" and line.startswith("hierarchical_memory_limit "):
+            limit = min(limit, int(line.split()[1]))
+    return limit
+
+
+def _cpus():
+    """CPUs this process may use: the least of cores, affinity and every cgroup quota."""
+    found = [os.cpu_count() or 1]
+    if hasattr(os, "sched_getaffinity"):
+        found.append(len(os.sched_getaffinity(0)))
+    return min(found + [_quota(name, folder) for name, folder in _cgroup_folders()])
+
+
+def _memory_bytes():
+    """Memory this process may use: the least of physical memory and every cgroup limit."""
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min([physical] + [_memory_limit(name, folder) for name, folder in _cgroup_folders()])
+
+
+def _processes():
+    """Processes and threads this cgroup may have; infinite where nothing limits them."""
+    folders = [folder for name, folder in _cgroup_folders() if name in ("v2", "pids")]
+    return min([_limit(folder, "pids.max") for folder in folders] + [math.inf])
+
+
+def _floor(number):
+    return math.floor(round(number, 9))
+
+
+def _ceil(number):
+    return math.ceil(round(number, 9))
+
+
+def _workers(cpus):
+    if _WAIT_RATIO is not None and _CLASS == "sync":
+        return max(1, _ceil(cpus * (1 + _WAIT_RATIO)))
+    if _WAIT_RATIO is not None or _KIND == "memory":
+        return max(1, _ceil(cpus))
+    return _floor(2 * cpus) + 1
+
+
+def _threads(cpus, workers):
+    formula = _floor(2 * cpus) + 1
+    reach = (_IN_FLIGHT or formula * 1000) if _KIND == "io" else formula
+    knee = None if _WAIT_RATIO is None else _ceil(1.25 * (1 + _WAIT_RATIO))
+    return max(2, knee or _ceil(reach / workers), _ceil((_IN_FLIGHT or 0) / workers))
+
+
+def _plan(cpus, memory_bytes, processes=math.inf, workers=None):
+    """The settings for a machine; `workers` where their number is given."""
+    given, worker_class, threads, connections = workers, _CLASS, 1, 1000
+    workers = given or _workers(cpus)
+
+    # no more workers than fit into memory; threads take their place
+    budget = memory_bytes * _MEMORY_SHARE
+    fit = max(1, _floor((budget - _MASTER_BYTES) / _WORKER_BYTES))
+    short = given is None and workers > fit
+    if worker_class == "sync" and _KIND == "unknown" and not _CLASS_ASKED:
+        if short or (_IN_FLIGHT or 0) > workers:
+            worker_class = "gthread"
+    workers = fit if short else workers
+    if worker_class == "gthread":
+        room = (budget - _MASTER_BYTES) / workers - _WORKER_BYTES
+        threads = min(_threads(cpus, workers), max(1, _floor(room / max(_THREAD_BYTES, 1)) + 1))
+    if worker_class in ("gevent", "eventlet"):
+        connections = max(1000, _ceil((_IN_FLIGHT or 0) / workers))
+
+    # no more requests in flight than the database has connections for
+    each = {"gthread": threads, "gevent": connections, "eventlet": connections, "sync": 1}
+    if _DB_SHARE and workers * each.get(worker_class, 0) > _DB_SHARE:
+        workers = min(workers, _DB_SHARE)
+        threads = min(threads, max(1, _floor(_DB_SHARE / workers)))
+        connections = min(connections, max(1, _floor(_DB_SHARE / workers)))
+
+    settings = {"worker_class": worker_class, "workers": workers}
+    if worker_class == "gthread":
+        if workers * (threads + 2) > 0.8 * processes:
+            threads = max(1, _floor(0.8 * processes / workers) - 2)
+        settings["threads"] = threads
+        if workers > 1 and _CONNECTIONS_AS_THREADS:
+            settings.update(worker_connections=threads, keepalive=0)
+        elif threads > 500:
+            settings["worker_connections"] = threads + 1000
+    elif worker_class in ("gevent", "eventlet"):
+        settings["worker_connections"] = connections
+    preloads = workers > 1 and worker_class not in ("gevent", "eventlet", "tornado")
+    if preloads and (short or workers * _WORKER_BYTES > 0.5 * budget):
+        settings["preload_app"] = True
+    return settings
+
+
+def _web_concurrency():
+    text = os.environ.get("WEB_CONCURRENCY", "").strip()
+    return max(1, int(text)) if text.isdigit() else None
+
+
+_DECISION = _plan(_cpus(), _memory_bytes(), _processes(), _web_concurrency())
+
+worker_class = _DECISION["worker_class"]
+workers = _DECISION["workers"]
+threads = _DECISION.get("threads", 1)
+worker_connections = _DECISION.get("worker_connections", 1000)
+keepalive = _DECISION.get("keepalive", 2)
+preload_app = _DECISION.get("preload_app", False)
+
+
+def on_starting(server):
+    server.log.info(
+        "gunitune: %g CPUs, %d MiB%s: %s",
+        _cpus(),
+        _memory_bytes() // 1048576,
+        ", WEB_CONCURRENCY=%d" % _web_concurrency() if _web_concurrency() else "",
+        ", ".join("%s=%s" % item for item in sorted(_DECISION.items())),
+    )

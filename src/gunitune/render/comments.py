@@ -1,0 +1,39 @@
+"""Comments of emitted files: the inputs at the top, wrapped, and nothing that ends a line."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+from gunitune import __version__
+from gunitune.render import describe
+
+if TYPE_CHECKING:
+    from gunitune.model import Recommendation
+
+SHOWN_EVIDENCE = 5
+
+
+def comment(text: str, indent: str = "") -> str:
+    """Comment lines of at most 88 columns; a line end or control character is written out."""
+    lines = wrap(describe.plain(text), 86 - len(indent), break_on_hyphens=False) or [""]
+    return "\n".join([f"# {indent}{lines[0]}", *(f"#   {indent}{line}" for line in lines[1:])])
+
+
+def header(advice: Recommendation, kind: str = "") -> str:
+    """What wrote the file and from which inputs; the same inputs give the same bytes."""
+    app, machine = describe.app(advice.app), describe.machine(advice.host)
+    lines = [
+        comment(f"Gunicorn configuration{kind}, written by gunitune {__version__}."),
+        "#",
+        *(comment(f"App: {text}") for text in app),
+        *(comment(describe.evidence(item), "- ") for item in advice.app.evidence[:SHOWN_EVIDENCE]),
+        *(comment(f"Machine: {text}") for text in machine[:2]),
+        comment(describe.gunicorn(advice.installed)),
+        comment(f"Limit: {advice.constraint}"),
+        *(comment(f"Carries: {text}") for text in describe.capacity(advice.capacity)),
+        *(comment(f"Warning: {text}") for text in advice.warnings),
+        *(comment(f"Next: {text}") for text in advice.next),
+        comment(f"Start: {describe.start(advice.app)}"),
+    ]
+    return "\n".join(lines)

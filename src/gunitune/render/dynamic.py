@@ -1,0 +1,90 @@
+"""`emit --dynamic`: a conf that sizes itself from the cgroup limits when Gunicorn starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gunitune.facts import facts, in_flight
+from gunitune.formulas import release
+from gunitune.model import Unknown
+from gunitune.render.comments import comment, header
+
+if TYPE_CHECKING:
+    from gunitune.model import Recommendation
+
+# What the emitted file works out by itself; all else is written as it was recommended.
+SIZED = (
+    "worker_class",
+    "workers",
+    "threads",
+    "worker_connections",
+    "keepalive",
+    "preload_app",
+)
+# Rules that exchange the class for threads: the emitted file does that itself.
+EXCHANGES = ("GA220", "GA311")
+_START = "# --- from here on the file is emitted\n"
+_INPUTS, _END = "# --- inputs\n", "# --- end of inputs\n"
+
+
+def render(advice: Recommendation, **_: object) -> str:
+    """The template with this app's inputs; standard library only, from Python 3.7 on."""
+    before, after = _template()
+    blocks = [
+        header(advice, " that sizes itself when Gunicorn starts"),
+        "#\n" + comment("Below, the same rules run on the machine that Gunicorn starts on: its"
+                        " CPUs, quota and memory limit. WEB_CONCURRENCY sets the workers."),
+        before + "".join(f"{name} = {value!r}\n" for name, value in inputs(advice).items()) + after,
+    ]  # fmt: skip
+    for item in advice.settings:
+        if item.name not in SIZED:
+            reason = comment(f"{item.reason} [{item.basis}, {item.rule}]")
+            blocks.append(f"{reason}\n{item.name} = {item.value!r}\n")
+    return "\n".join(blocks)
+
+
+def inputs(advice: Recommendation) -> dict[str, Any]:
+    """The values of the template's inputs."""
+    scope = facts(advice.host, advice.app, advice.goal, advice.installed)
+    asked = in_flight(advice.goal)
+    ratio = None
+    if not isinstance(scope["app.cpu_ms"], Unknown) and not isinstance(
+        scope["app.wait_ms"], Unknown
+    ):
+        ratio = scope["app.wait_ms"] / max(scope["app.cpu_ms"], 0.001)
+    newest = scope["gunicorn.release"]
+    return {
+        "_KIND": advice.app.kind,
+        "_CLASS": _class(advice),
+        "_CLASS_ASKED": not isinstance(advice.goal.worker_class, Unknown),
+        "_MASTER_BYTES": scope["app.master_memory"] + scope["app.shared_memory"],
+        "_WORKER_BYTES": scope["app.worker_memory"],
+        "_THREAD_BYTES": scope["app.thread_memory"],
+        "_MEMORY_SHARE": advice.goal.memory_share,
+        "_IN_FLIGHT": None if isinstance(asked, Unknown) else asked,
+        "_WAIT_RATIO": ratio,
+        "_DB_SHARE": _database_share(advice),
+        "_CONNECTIONS_AS_THREADS": not isinstance(newest, Unknown) and newest >= release("24"),
+    }
+
+
+def _class(advice: Recommendation) -> str:
+    (setting,) = [item for item in advice.settings if item.name == "worker_class"]
+    kept = [step for step in setting.trail if step.rule not in EXCHANGES]
+    return str(kept[-1].value)
+
+
+def _database_share(advice: Recommendation) -> int | None:
+    connections = advice.goal.db_connections
+    if isinstance(connections, Unknown):
+        return None
+    return max(1, connections // advice.goal.replicas)
+
+
+def _template() -> tuple[str, str]:
+    """The text before and after the inputs, comments of the inputs left out."""
+    text = (Path(__file__).parent / "_dynamic_conf.py").read_text(encoding="utf-8")
+    body = text.split(_START, 1)[1]
+    before, rest = body.split(_INPUTS, 1)
+    return before, rest.split(_END, 1)[1]

@@ -1,0 +1,28 @@
+"""The recommendation as command-line flags, one line, quoted for a shell."""
+
+from __future__ import annotations
+
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from gunitune.facts import known_settings
+
+if TYPE_CHECKING:
+    from gunitune.model import Recommendation
+
+
+def flags(advice: Recommendation) -> list[str]:
+    """`--workers=5`, `--preload`: a flag per setting, a switch only where it is on."""
+    found = []
+    for item in advice.settings:
+        known = known_settings()[item.name]
+        if not known["switch"]:
+            found.append(f"{known['flag']}={item.value}")
+        elif item.value:
+            found.append(known["flag"])
+    return found
+
+
+def render(advice: Recommendation, **_: object) -> str:
+    """The flags on one line."""
+    return " ".join(quote(flag) for flag in flags(advice)) + "\n"

@@ -1,0 +1,205 @@
+"""Which advice rules there are: loads the rule files, in order, and checks what they say."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from gunitune.data import rules_dir
+from gunitune.errors import RuleError
+from gunitune.evaluate import Expression, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from gunitune.model import Basis
+
+Layer = Literal["heuristic", "asked", "guard", "companion"]
+LAYERS: tuple[Layer, ...] = ("heuristic", "asked", "guard", "companion")
+MAX_FILE_BYTES = 64 * 1024
+_BASIS: dict[str, Basis] = {"asked": "asked", "guard": "guard"}
+_FILE_NAME = re.compile(r"(G[A-Z]\w*\d+)-([a-z0-9-]+)\.toml")
+_PLACEHOLDER = re.compile(r"\{([^{}]+?)(?::(size|join))?\}")
+
+compiled = lru_cache(maxsize=2048)(parse)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A sentence with `{expression}` placeholders; `{expression:size}` writes bytes as MiB."""
+
+    text: str
+
+    def parts(self) -> list[str | tuple[Expression, str]]:
+        """Split into plain text and (expression, format) pairs; raises EvaluationError."""
+        pieces = _PLACEHOLDER.split(self.text)
+        parts: list[str | tuple[Expression, str]] = [pieces[0]]
+        for at in range(1, len(pieces), 3):
+            parts += [(compiled(pieces[at]), pieces[at + 1] or ""), pieces[at + 2]]
+        return parts
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a rule makes of one setting: the value's expression (None removes it) and the reason."""
+
+    setting: str
+    value: str
+    reason: Template
+    when: str = "True"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A warning, a next step or an alternative, said when its condition holds."""
+
+    text: Template
+    when: str = "True"
+
+
+@dataclass(frozen=True, slots=True)
+class AdviceRule:
+    """One advice rule, as its TOML file gives it."""
+
+    id: str
+    name: str
+    layer: Layer
+    basis: Basis
+    summary: str
+    why: str
+    unless: str
+    refs: tuple[str, ...]
+    since: str
+    when: str
+    let: tuple[tuple[str, str], ...]
+    assignments: tuple[Assignment, ...]
+    constraint: Template | None
+    warn: tuple[Remark, ...]
+    next: tuple[Remark, ...]
+    alternative: tuple[Remark, ...]
+    cases: tuple[Mapping[str, Any], ...] = field(repr=False)
+    path: str = field(repr=False)
+
+    def expressions(self) -> list[tuple[str, str]]:
+        """Every expression of the rule with the key it stands under, placeholders included."""
+        found = [("when", self.when), *((f"let.{name}", text) for name, text in self.let)]
+        for assignment in self.assignments:
+            key = f"set.{assignment.setting}"
+            found += [(f"{key}.value", assignment.value), (f"{key}.when", assignment.when)]
+        for key in ("warn", "next", "alternative"):
+            found += [(f"{key}.when", remark.when) for remark in getattr(self, key)]
+        for key, template in self.templates():
+            found += [(key, part[0]) for part in _placeholders(template)]
+        return found
+
+    def templates(self) -> list[tuple[str, Template]]:
+        """Every template of the rule with the key it stands under."""
+        found = [(f"set.{item.setting}.reason", item.reason) for item in self.assignments]
+        for key in ("warn", "next", "alternative"):
+            found += [(f"{key}.text", remark.text) for remark in getattr(self, key)]
+        return found + ([("constraint", self.constraint)] if self.constraint else [])
+
+
+def load_rules(folders: Sequence[Path] = ()) -> tuple[AdviceRule, ...]:
+    """Load gunitune's advice rules and those of the project's own folders, in layer and id order.
+
+    A project's rules are checked in full, since nothing else has; ours are checked by our tests.
+    Raises RuleError naming the file, the key and what is wrong.
+    """
+    rules = [_read(path) for path in sorted((rules_dir() / "advice").glob("*.toml"))]
+    for folder in folders:
+        rules += [_checked(_read(path)) for path in _project_files(folder)]
+    seen: dict[str, str] = {}
+    for rule in rules:
+        if rule.id in seen:
+            message = f"{rule.path}: id: {rule.id} is taken by {seen[rule.id]}"
+            raise RuleError(message, "choose another id")
+        seen[rule.id] = rule.path
+    return tuple(sorted(rules, key=lambda rule: (LAYERS.index(rule.layer), rule.id)))
+
+
+def _project_files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise RuleError(f"rules folder {folder} does not exist", "mend `rules` in [tool.gunitune]")
+    return sorted(folder.glob("*.toml"))
+
+
+def _read(path: Path) -> AdviceRule:
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise RuleError(f"{path}: larger than {MAX_FILE_BYTES} bytes", "split the rule")
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise RuleError(f"{path}: {error}", "see rules/README.md") from None
+    if not path.is_relative_to(rules_dir()):
+        from gunitune.rulefile import validate
+
+        validate(document, path)
+    return _rule(document, path)
+
+
+def _rule(document: Mapping[str, Any], path: Path) -> AdviceRule:
+    layer = document["layer"]
+    return AdviceRule(
+        id=document["id"],
+        name=document["name"],
+        layer=layer,
+        basis=document.get("basis", _BASIS.get(layer, "heuristic")),
+        summary=document["summary"],
+        why=document["why"].strip(),
+        unless=document.get("unless", "").strip(),
+        refs=tuple(document.get("refs", ())),
+        since=document["since"],
+        when=document["when"],
+        let=tuple(document.get("let", {}).items()),
+        assignments=tuple(
+            Assignment(name, item["value"], Template(item["reason"]), item.get("when", "True"))
+            for name, item in document.get("set", {}).items()
+        ),
+        constraint=Template(document["constraint"]) if "constraint" in document else None,
+        warn=_remarks(document, "warn"),
+        next=_remarks(document, "next"),
+        alternative=_remarks(document, "alternative"),
+        cases=tuple(document.get("case", ())),
+        path=str(path),
+    )
+
+
+def _remarks(document: Mapping[str, Any], key: str) -> tuple[Remark, ...]:
+    return tuple(
+        Remark(Template(item["text"]), item.get("when", "True")) for item in document.get(key, ())
+    )
+
+
+def _checked(rule: AdviceRule) -> AdviceRule:
+    from gunitune.rulefile import check_expressions
+
+    check_expressions(rule)
+    return rule
+
+
+def _placeholders(template: Template) -> list[tuple[str, str]]:
+    return [(match[1], match[2] or "") for match in _PLACEHOLDER.finditer(template.text)]
+
+
+def file_id(path: Path) -> tuple[str, str] | None:
+    """Give the id and name that a rule file's own name promises; None for another name."""
+    match = _FILE_NAME.fullmatch(path.name)
+    return (match[1], match[2]) if match else None
+
+
+def named(rules: Sequence[AdviceRule], name: str) -> AdviceRule:
+    """Find a rule by id or name, in any case; raises RuleError with the nearest."""
+    for rule in rules:
+        if name.lower() in (rule.id.lower(), rule.name):
+            return rule
+    from difflib import get_close_matches
+
+    words = [word for rule in rules for word in (rule.id, rule.name)]
+    close = get_close_matches(name, words, n=1)
+    hint = f"did you mean {close[0]}?" if close else "gunitune rule lists them"
+    raise RuleError(f"there is no rule {name!r}", hint)

@@ -1,0 +1,96 @@
+"""What a rule file must look like: checked where it comes from outside, and by our own tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError  # noqa: TID253
+
+from gunitune.errors import GunituneError, RuleError
+from gunitune.facts import fact_names
+from gunitune.formulas import TABLE
+from gunitune.rulebook import AdviceRule, Layer, compiled, file_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+Sentence = Annotated[str, StringConstraints(min_length=1, max_length=400, pattern=r"^[^\n]+$")]
+Source = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Assignment(_Table):
+    value: Source
+    reason: Sentence
+    when: Source = "True"
+
+
+class _Remark(_Table):
+    text: Sentence
+    when: Source = "True"
+
+
+class _Case(_Table):
+    name: Sentence
+    facts: dict[str, Any] = {}
+    settings: dict[str, bool | int | float | str] = {}
+    expect: dict[str, bool | int | float | str] = {}
+    unknown: list[str] = []
+    gone: list[str] = []
+    fires: bool = True
+    warns: int = 0
+
+
+class RuleFile(_Table):
+    """The format of `rules/advice/*.toml` and of a project's own rules (rules/README.md)."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^G[A-Z]\w*\d+$")]
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    layer: Layer
+    basis: Annotated[str, StringConstraints(pattern=r"^(heuristic|guard|measured|asked)$")] = (
+        "asked"
+    )
+    since: str
+    summary: Sentence
+    why: Annotated[str, StringConstraints(min_length=1)]
+    unless: str = ""
+    refs: list[str] = []
+    when: Source
+    let: dict[str, Source] = {}
+    set: dict[str, _Assignment] = {}
+    constraint: Sentence | None = None
+    warn: list[_Remark] = []
+    next: list[_Remark] = []
+    alternative: list[_Remark] = []
+    case: Annotated[list[_Case], Field(min_length=1)]
+
+
+def validate(document: Mapping[str, Any], path: Path) -> None:
+    """Check keys, types and the file's name; raises RuleError naming file, key and fault."""
+    try:
+        rule = RuleFile.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise RuleError(f"{path}: {key}: {first['msg']}", "see rules/README.md") from None
+    if file_id(path) != (rule.id, rule.name):
+        wanted = f"{rule.id}-{rule.name}.toml"
+        raise RuleError(f"{path}: id and name do not match the file's name", f"call it {wanted}")
+
+
+def check_expressions(rule: AdviceRule) -> None:
+    """Check that every expression parses and every name in it exists; raises RuleError."""
+    local = {name for name, _ in rule.let}
+    for key, text in rule.expressions():
+        try:
+            expression = compiled(text)
+        except GunituneError as error:
+            raise RuleError(f"{rule.path}: {key}: {error}", "see rules/README.md") from None
+        for name in sorted(expression.names - local - fact_names()):
+            raise RuleError(f"{rule.path}: {key}: {name!r} is no fact", "see rules/README.md")
+        for name in sorted(expression.calls - TABLE.keys()):
+            raise RuleError(f"{rule.path}: {key}: {name!r} is no function", "see rules/README.md")
