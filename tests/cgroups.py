@@ -35,11 +35,12 @@ class LimitedCgroup:
     joined: tuple[Path, ...]
 
     def run(self, argv: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
-        """Run a command inside and wait for it: text captured, a failure raised, both by default.
+        """Run a command inside and wait for it, at most two minutes: text captured, failure raised.
 
-        The options are those of `subprocess.run`.
+        The options are those of `subprocess.run` and change these defaults.
         """
         defaults: dict[str, Any] = {"capture_output": True, "text": True, "check": True}
+        defaults["timeout"] = 120
         return subprocess.run(self._inside(argv), **defaults | options)  # noqa: PLW1510  by default
 
     def popen(self, argv: Sequence[str], **options: Any) -> subprocess.Popen[Any]:

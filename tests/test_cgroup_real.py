@@ -95,6 +95,7 @@ def test_an_oom_kill_shows_in_the_facts() -> None:
 def test_in_a_cgroup_namespace_the_groups_own_limits_bind() -> None:
     """As in a container: the path is hidden, and the hierarchies are mounted anew inside."""
     mount = """
+    mounts=$(cat /proc/self/mounts)  # of now: the loop changes them
     while read -r _ point type options _; do
         case $type in
             cgroup2) umount "$point" && mount -t cgroup2 none "$point" ;;
@@ -102,7 +103,9 @@ def test_in_a_cgroup_namespace_the_groups_own_limits_bind() -> None:
                 *,$name,*) umount "$point" && mount -t cgroup -o "$name" none "$point" ;;
             esac; done ;;
         esac || exit 77
-    done < /proc/self/mounts
+    done <<END
+$mounts
+END
     exec "$@"
     """
     inside = ["unshare", "--cgroup", "--mount"]

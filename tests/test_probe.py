@@ -178,6 +178,40 @@ def test_off_linux_a_missing_shm_is_known(monkeypatch: pytest.MonkeyPatch) -> No
     assert probe_elsewhere({}).shm is False
 
 
+def test_a_group_whose_name_no_file_system_takes_is_not_visible(tmp_path: Path) -> None:
+    case = {**_LIMITED, "cgroup": f"0::/{'x' * 300}\n", "files": {"cpu.max": "300000 100000\n"}}
+    host = probe(build(case, tmp_path))
+    assert host.cpus == 3.0
+    assert "not visible" in [fact.value for fact in host.facts]
+
+
+def test_a_mount_point_that_loops_or_leads_out_is_not_there(tmp_path: Path) -> None:
+    root = build(_LIMITED, tmp_path / "root")
+    (root / "sys/fs/cgroup").rename(tmp_path / "outside")
+    for target in (tmp_path / "outside", Path("cgroup")):
+        (root / "sys/fs/cgroup").symlink_to(target)
+        assert probe(root).cpus == 8.0
+        (root / "sys/fs/cgroup").unlink()
+
+
+def test_a_long_cpu_list_is_shortened_in_the_source(tmp_path: Path) -> None:
+    cpus = ",".join(map(str, range(0, 1000, 2)))
+    root_files = {"proc/self/status": f"Cpus_allowed_list:\t{cpus}\n"}
+    online = {"sys/devices/system/cpu/online": "0-999\n"}
+    host = probe(build({**_LIMITED, "files": {}, "root_files": root_files | online}, tmp_path))
+    assert host.cpus == 500
+    assert len(host.cpus_source) < 300
+    assert "…" in host.cpus_source
+
+
+def test_lists_far_longer_than_a_kernel_writes_do_not_hang(tmp_path: Path) -> None:
+    case = {**_LIMITED, "cgroup": "0::/app\n" + "1:name=x:/docker/y\n" * 300_000}
+    (tmp_path / "big").mkdir()
+    assert probe(build(case, tmp_path / "big")).cpus == 0.5
+    line = "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
+    assert probe(build({**_LIMITED, "mountinfo": line * 60_000}, tmp_path)).cpus == 0.5
+
+
 def test_mounts_are_read_with_their_blanks_and_options() -> None:
     line = "36 35 98:0 /a\\040b /mnt\\134x rw,noatime master:1 - ext3 /dev/root rw,errors=continue"
     assert parse_mounts(line) == (
@@ -212,7 +246,7 @@ def test_whatever_the_files_hold_the_probe_answers_or_names_the_fault(
     try:
         host = probe(root)
     except GunituneError as error:
-        assert "CPUs" in error.message  # noqa: PT017  the only fault there may be
+        assert "CPUs" in error.message
         return
     known = installed(root, {})
     assert host.cpus > 0

@@ -55,6 +55,13 @@ def run(argv: Sequence[str]) -> int:
         # the reader of the pipe has gone; Python's own flush at exit must not fail either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:  # a bug of ours: CI logs want a line, developers a traceback
+        if os.environ.get("GUNITUNE_DEBUG"):
+            raise
+        return _fail(
+            f"internal error: {type(error).__name__}: {error}: please report it; "
+            "GUNITUNE_DEBUG=1 shows where"
+        )
 
 
 def _fail(message: str) -> int:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import TextIO
 
+    from rich.progress import Progress
+
 # Below so many files a bar would only flicker.
 SHOWN_FROM_FILES = 300
 
@@ -74,27 +76,34 @@ def progress(*, show: bool) -> Iterator[Callable[[int, int], None] | None]:
     if not show:
         yield None
         return
-    bars: list[object] = []
+    bar = _Bar()
+    try:
+        yield bar.report
+    finally:
+        bar.stop()
 
-    def report(done: int, total: int) -> None:
+
+class _Bar:
+    """A progress bar that appears with the first report of a large project."""
+
+    def __init__(self) -> None:
+        self.progress: Progress | None = None
+
+    def report(self, done: int, total: int) -> None:
         if total < SHOWN_FROM_FILES:
             return
-        from rich.console import Console
-        from rich.progress import Progress
+        if self.progress is None:
+            from rich.console import Console
+            from rich.progress import Progress
 
-        if not bars:
-            bar = Progress(console=Console(stderr=True), transient=True)
-            bar.add_task("reading the project", total=total)
-            bar.start()
-            bars.append(bar)
-        (bar,) = [item for item in bars if isinstance(item, Progress)]
-        bar.update(bar.task_ids[0], completed=done, total=total)
+            self.progress = Progress(console=Console(stderr=True), transient=True)
+            self.progress.add_task("reading the project", total=total)
+            self.progress.start()
+        self.progress.update(self.progress.task_ids[0], completed=done, total=total)
 
-    try:
-        yield report
-    finally:
-        for bar in bars:
-            bar.stop()  # type: ignore[attr-defined]
+    def stop(self) -> None:
+        if self.progress is not None:
+            self.progress.stop()
 
 
 def _existing(path: Path) -> str | None:

@@ -90,8 +90,12 @@ def read_table(path: Path) -> dict[str, Any]:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path}: can't be read as TOML", str(error)) from None
-    table = document.get("tool", {}).get("gunitune", {}) if path.name == "pyproject.toml" else None
-    return dict(document if table is None else table)
+    table: Any = document
+    for key in ("tool", "gunitune") if path.name == "pyproject.toml" else ():
+        table = table.get(key, {}) if isinstance(table, dict) else None
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: tool.gunitune must be a table", "write [tool.gunitune]")
+    return table
 
 
 def _mentions_gunitune(path: Path) -> bool:

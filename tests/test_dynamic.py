@@ -1,0 +1,100 @@
+"""A dynamic conf works out on the machine what `recommend` would have said of it."""
+
+from __future__ import annotations
+
+import ast
+import math
+from typing import Any
+
+from advice import advice, app, host, installed, values
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gunitune.model import MIB, Goal, Quantity, Recommendation, Unknown
+from gunitune.render import _dynamic_conf
+from gunitune.render.dynamic import SIZED, inputs, render
+
+DEFAULTS = {"threads": 1, "worker_connections": 1000, "keepalive": 2, "preload_app": False}
+
+
+def planned(found: Recommendation, cpus: float, memory_bytes: float, **more: Any) -> dict[str, Any]:
+    """What the emitted file's own functions say, without its reading of the machine."""
+    text = render(found)
+    upto = text.index("_DECISION = ")
+    scope: dict[str, Any] = {}
+    exec(compile(text[:upto], "gunicorn.conf.py", "exec"), scope)  # noqa: S102
+    plan: dict[str, Any] = scope["_plan"](cpus, memory_bytes, **more)
+    return plan
+
+
+@settings(max_examples=300)
+@given(
+    kind=st.sampled_from(["io", "cpu", "memory", "unknown"]),
+    interface=st.sampled_from(["wsgi", "asgi"]),
+    blockers=st.sampled_from([(), ("psycopg2",)]),
+    cpus=st.floats(0.05, 64).map(lambda n: round(n, 3)),
+    memory_mib=st.integers(64, 65536),
+    worker_mib=st.integers(5, 2000),
+    concurrency=st.one_of(st.none(), st.integers(1, 20_000)),
+    db=st.one_of(st.none(), st.integers(1, 5_000)),
+    worker_class=st.sampled_from([None, "sync", "gthread", "gevent", "asgi"]),
+    release=st.sampled_from([None, "23.0.0", "27.0.1"]),
+    ratio=st.one_of(st.none(), st.floats(0, 50).map(lambda n: round(n, 2))),
+    pids=st.one_of(st.none(), st.integers(20, 5000)),
+)
+def test_the_emitted_formula_is_the_rules_formula(
+    kind: Any, interface: Any, blockers: tuple[str, ...], cpus: float, memory_mib: int,
+    worker_mib: int, concurrency: int | None, db: int | None, worker_class: str | None,
+    release: str | None, ratio: float | None, pids: int | None,
+) -> None:  # fmt: skip
+    measured = {}
+    if ratio is not None:
+        measured["cpu_ms"] = Quantity(1.0, "measured", "test")
+        measured["wait_ms"] = Quantity(ratio, "measured", "test")
+    subject = app(
+        kind=kind,
+        interface=interface,
+        gevent_blockers=blockers,
+        worker_memory_bytes=Quantity(worker_mib * MIB, "asked", "declared"),
+        **measured,
+    )
+    goal = Goal(
+        concurrency=concurrency or Unknown("no"),
+        db_connections=db or Unknown("no"),
+        worker_class=worker_class or Unknown("no"),
+    )
+    here = host(cpus=cpus, memory_bytes=memory_mib * MIB, pids_max=pids or Unknown("no"))
+    recommended = advice(subject, here, goal, installed(release or Unknown("no")))
+    # what is emitted on one machine must fit another
+    elsewhere = advice(subject, host(cpus=3.5), goal, installed(release or Unknown("no")))
+    plan = planned(elsewhere, cpus, memory_mib * MIB, processes=pids or math.inf)
+
+    wanted = {name: value for name, value in values(recommended).items() if name in SIZED}
+    assert {**DEFAULTS, **plan} == {**DEFAULTS, **wanted}
+
+
+def test_given_workers_are_kept_and_threads_follow_them() -> None:
+    found = advice(app(kind="memory"))
+    assert planned(found, 4, 64 << 30)["workers"] == 4
+    assert planned(found, 4, 64 << 30, workers=3) | {"worker_connections": 0} == {
+        "worker_class": "gthread", "workers": 3, "threads": 3, "keepalive": 0,
+        "worker_connections": 0,
+    }  # fmt: skip
+
+
+def test_the_emitted_file_is_python_3_7_and_reads_on_its_own() -> None:
+    text = render(advice(app(kind="io"), host(platform="docker", shm=True)))
+    ast.parse(text, feature_version=(3, 7))
+    assert "gunitune" not in {
+        alias.name
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    assert "worker_tmp_dir = '/dev/shm'" in text
+    assert "graceful_timeout = 8" in text
+
+
+def test_the_template_names_every_input() -> None:
+    names = inputs(advice())
+    assert all(hasattr(_dynamic_conf, name) for name in names)
