@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+SCRIPT = Path(sys.executable).parent / "gunitune"  # the console script, as users start it
 ROOT = Path(__file__).resolve().parent.parent
 HELLO = '''
 import typer
@@ -50,7 +51,7 @@ def main(runs: int) -> None:
         commands = {
             "hello --version": [str(script), "--version"],
             "hello": [str(script), "hello"],
-            **{name: ["-m", "gunitune", *name.split()] for name in gunitune_commands()},
+            **{name: [str(SCRIPT), *name.split()] for name in gunitune_commands()},
         }
         times: dict[str, list[float]] = {name: [] for name in commands}
         for turn in range(runs + 1):

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from advice import advice, app, host, installed, values
 from hypothesis import given
 from hypothesis import strategies as st
 
+from advice import advice, app, host, installed, values
 from gunitune.advise import advise
 from gunitune.errors import RuleError
 from gunitune.facts import ASSUMED_WORKER_BYTES, MASTER_BYTES, SAMPLE_INSTALLED
@@ -68,7 +68,7 @@ def test_a_blocking_library_turns_gevent_into_threads_of_the_same_reach() -> Non
     worker_class=st.sampled_from([None, "sync", "gthread", "gevent", "eventlet", "asgi"]),
     release=st.sampled_from([None, "20.1.0", "23.0.0", "25.3.0", "27.0.1"]),
 )
-def test_what_holds_for_every_machine_and_app(  # noqa: C901
+def test_what_holds_for_every_machine_and_app(
     kind: Any, asgi: bool, cpus: float, memory_mib: int, worker_mib: int, share: float,
     concurrency: int | None, db: int | None, replicas: int, worker_class: str | None,
     release: str | None,

@@ -16,9 +16,9 @@ from typing import Any
 
 import jsonschema
 import pytest
-from project import FLASK_IO, gunitune, write_project
 
 from gunitune import __version__
+from project import FLASK_IO, gunitune, write_project
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "docs" / "schemas"
 TARGET = ("--cpus", "2", "--memory", "1GiB", "--cores", "64")
@@ -85,7 +85,9 @@ def test_recommend_speaks_of_this_machine_unless_one_is_declared(project: Path) 
 
 
 def test_recommend_as_json(project: Path) -> None:
-    found = document(gunitune("recommend", project, *TARGET, "-f", "json", cwd=project), "recommend")
+    found = document(
+        gunitune("recommend", project, *TARGET, "-f", "json", cwd=project), "recommend"
+    )
     assert found["schema"] == "gunitune/recommend/1"
     assert found["host"]["cpus"] == 2
     assert found["app"]["kind"] == "io"
@@ -283,9 +285,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert words in complaint(gunitune(*arguments, cwd=project))
 
 
-@pytest.mark.parametrize(
-    "path", ["a\0b", Path("x" * 5000)], ids=["null byte", "too long"]
-)
+@pytest.mark.parametrize("path", ["a\0b", Path("x" * 5000)], ids=["null byte", "too long"])
 def test_a_path_that_cannot_be_is_an_error_of_ours(path: Any) -> None:
     import gunitune as package
 

@@ -174,6 +174,14 @@ def test_other_names_are_not_for_development(name: str) -> None:
     assert not is_dev(name)
 
 
+@pytest.mark.parametrize(
+    "path", ["services/checks/requirements.txt", "types/pyproject.toml", "latest/requirements.txt"]
+)
+def test_a_folder_of_the_app_is_not_taken_for_development(tmp_path: Path, path: str) -> None:
+    content = "[project]\ndependencies=['flask']" if path.endswith("toml") else "flask"
+    assert declare(tmp_path, {path: content}).names == {"flask"}
+
+
 def test_a_library_for_both_is_the_apps(tmp_path: Path) -> None:
     found = declare(
         tmp_path, {"requirements.txt": "httpx\n", "requirements-dev.txt": "httpx==0.27.0\n"}

@@ -168,6 +168,13 @@ def test_tables_of_another_shape_declare_nothing(tmp_path: Path, text: str) -> N
     assert declare(tmp_path, {"pyproject.toml": text}) == Dependencies()
 
 
+def test_a_line_of_many_pins_is_read(tmp_path: Path) -> None:
+    pins = ", ".join(f'"lib{number}==1.{number}.0"' for number in range(150))
+    found = declare(tmp_path, {"pyproject.toml": f"[project]\ndependencies = [{pins}]\n"})
+    assert len(found.all) == 150
+    assert found.problems == ()
+
+
 def test_entries_of_pyproject_that_are_none_are_counted(tmp_path: Path) -> None:
     found = declare(
         tmp_path,

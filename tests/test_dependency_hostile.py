@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MORE = "more than 10000 entries, the rest not read"
 DEEP = "nested too deeply"
 FAILED = "entries not understood, the first at line 1, the rest not read"
+PRINT = "not Python 3: Missing parentheses in call to 'print'. Did you mean print(...)? at line 2"
 POETRY = b"[tool.poetry.dependencies]\n" + b"".join(b"a%d='1'\n" % n for n in range(11_000))
 HOSTILE = [
     ("requirements.txt", b"a==1\n" * (1024 * 1024), "larger than 4 MiB"),
@@ -39,7 +40,8 @@ HOSTILE = [
     ("Pipfile.lock", b"[]", "not a JSON object"),
     ("setup.py", b"-" * 200_000 + b"1", DEEP),
     ("setup.py", b"setup(install_requires=[]" + b"+[]" * 50_000 + b")", DEEP),
-    ("setup.py", b"def", "invalid syntax (<unknown>, line 1)"),
+    ("setup.py", b"def", "not Python 3: invalid syntax at line 1"),
+    ("setup.py", b"x = 1\nprint 'x'", PRINT),
     ("uv.lock", b"[[package]]\n" * 20_000, "more than 10000 packages, the rest not read"),
     ("environment.yml", b"dependencies:\n" + b"- a=1\n" * 20_000, MORE),
 ]

@@ -6,10 +6,10 @@ import ast
 import math
 from typing import Any
 
-from advice import advice, app, host, installed, values
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from advice import advice, app, host, installed, values
 from gunitune.model import MIB, Goal, Quantity, Recommendation, Unknown
 from gunitune.render import _dynamic_conf
 from gunitune.render.dynamic import SIZED, inputs, render
@@ -22,7 +22,7 @@ def planned(found: Recommendation, cpus: float, memory_bytes: float, **more: Any
     text = render(found)
     upto = text.index("_DECISION = ")
     scope: dict[str, Any] = {}
-    exec(compile(text[:upto], "gunicorn.conf.py", "exec"), scope)  # noqa: S102
+    exec(compile(text[:upto], "gunicorn.conf.py", "exec"), scope)
     plan: dict[str, Any] = scope["_plan"](cpus, memory_bytes, **more)
     return plan
 

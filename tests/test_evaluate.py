@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from gunitune.errors import GunituneError
 from gunitune.evaluate import MAX_DEPTH, EvaluationError, Functions, parse
-from gunitune.formulas import FUNCTIONS, TABLE, release
+from gunitune.formulas import FUNCTIONS, TABLE
 from gunitune.model import Unknown
+from gunitune.units import release
 
 LOST = Unknown("nobody looked")
 SCOPE: dict[str, Any] = {
@@ -144,10 +145,11 @@ def test_no_text_does_more_than_fail(text: str) -> None:
         assert str(error)
 
 
+OPERATORS = ["+", "-", "*", "/", "//", "%", "**", "<", "==", "in", "and", "or"]
 GRAMMAR = st.recursive(
     st.sampled_from(["1", "0", "2.5", "'a'", "host.cpus", "lost", "none", "app.names", "True"]),
     lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from("+ - * / // % ** < == in and or".split()), inner).map(
+        st.tuples(inner, st.sampled_from(OPERATORS), inner).map(
             lambda parts: f"({' '.join(parts)})"
         ),
         st.tuples(st.sampled_from(sorted(TABLE)), inner).map(

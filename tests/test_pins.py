@@ -74,7 +74,7 @@ def test_versions_are_in_the_order_of_pep_440() -> None:
         *("0.9", "1.0.dev1", "1.0", "1.0.1", "1.2rc1", "1.2", "1.10", "20.1.0", "23.0.0"),
         *("23.1a2", "23.1", "1!0.1"),
     ]
-    assert sorted(ordered[::-1], key=version_key) == ordered
+    assert sorted(set(ordered), key=version_key) == ordered
 
 
 @pytest.mark.parametrize("same", ["23", "23.0", "v23.0.0", "23.0.0+cpu", "23.0.post2", "23-1"])

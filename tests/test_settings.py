@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from gunitune.errors import UsageError
 from gunitune.machine.target import target
-from gunitune.model import Unknown
-from gunitune.options import OPTIONS, PLATFORMS
+from gunitune.model import Interface, Kind, Unknown
+from gunitune.options import INTERFACES, KINDS, OPTIONS, PLATFORMS
 from gunitune.settings import Settings, find_file, load_settings
 
 PYPROJECT = """
@@ -154,6 +154,8 @@ def test_every_option_explains_itself() -> None:
         assert option.help.endswith((".", "…"))
         assert option.flag.startswith("--")
     assert tuple(sorted(PLATFORMS)) == PLATFORMS
+    assert get_args(Kind) == KINDS
+    assert get_args(Interface) == INTERFACES
 
 
 def test_a_declared_target_mixes_nothing_of_this_machine_in(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from gunitune.errors import ProjectError
 from gunitune.machine.target import target
 from gunitune.model import (
     App,
-    Dependency,
     Goal,
     Host,
     Installed,
@@ -20,6 +19,7 @@ from gunitune.model import (
     Kind,
     Quantity,
     Recommendation,
+    Unknown,
 )
 from gunitune.rulebook import load_rules
 from gunitune.settings import Settings, load_settings
@@ -160,13 +160,21 @@ def _declared(app: App, settings: Settings) -> App:
 
 def _versions(found: Installed, app: App, settings: Settings) -> Installed:
     """Gunicorn's release: declared, else pinned by the project, else what is installed."""
+    from gunitune.project.dependencies import Dependencies
+
+    declared = Dependencies(app.dependencies)
+    if found.own and not _holds(found, declared.names):
+        reason = "not installed in an environment of the project"
+        lost = Unknown(reason)
+        found = Installed(lost, reason, lost, reason, lost)
     if (version := settings.get("gunicorn_version")) is not None:
         return replace(found, gunicorn=version, gunicorn_source=settings.source("gunicorn_version"))
-    if pin := _pin(app.dependencies):
-        return replace(found, gunicorn=pin.pinned or "", gunicorn_source=f"{pin.path}:{pin.line}")
+    if pin := declared.pin("gunicorn"):
+        return replace(found, gunicorn=pin.version, gunicorn_source=pin.source)
     return found
 
 
-def _pin(dependencies: tuple[Dependency, ...]) -> Dependency | None:
-    pins = [item for item in dependencies if item.name == "gunicorn" and item.pinned]
-    return next(iter(sorted(pins, key=lambda item: not item.direct)), None)
+def _holds(found: Installed, names: frozenset[str]) -> bool:
+    """Whether gunitune's own environment is the project's too: it has what the project needs."""
+    others = names - {"gunicorn"}
+    return not isinstance(found.packages, Unknown) and bool(others) and others <= found.packages

@@ -139,7 +139,7 @@ class _Evaluation:
     def of(self, node: ast.expr) -> Any:
         try:
             return self._of(node)
-        except (TypeError, ValueError, ArithmeticError, LookupError) as error:
+        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
             raise EvaluationError(f"{self.text!r} can't be worked out", str(error)) from None
 
     def _of(self, node: ast.expr) -> Any:  # noqa: PLR0911  (one return per kind of node)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from gunitune.data import rules_dir
 from gunitune.errors import GunituneError
-from gunitune.formulas import release
 from gunitune.model import GIB, MIB, App, Goal, Host, Installed, Quantity, Unknown
+from gunitune.units import release
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,6 +99,8 @@ def _host(host: Host) -> dict[str, Any]:
 
 
 def _app(app: App) -> dict[str, Any]:
+    from gunitune.project.dependencies import Dependencies
+
     memory = worker_memory(app)
     return {
         "kind": app.kind,
@@ -107,7 +109,7 @@ def _app(app: App) -> dict[str, Any]:
         "interface_known": not isinstance(app.interface, Unknown),
         "framework": app.framework or "",
         "spec": app.spec,
-        "dependencies": tuple(sorted({item.name for item in app.dependencies})),
+        "dependencies": tuple(sorted(Dependencies(app.dependencies).names)),
         "imports": tuple(sorted(app.imports)),
         "libraries": app.libraries,
         "databases": app.databases,

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING, Any
 
-from gunitune.errors import UsageError
 from gunitune.evaluate import Functions
 from gunitune.model import Unknown
+from gunitune.units import release
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-_RELEASE = re.compile(r"(\d{1,6}(?:\.\d{1,6}){0,3})(?:(?:a|b|rc|\.post|\.dev|\+)[\w.]*)?")
-
-
-def release(version: str) -> tuple[int, ...]:
-    """Give a version's numbers for comparing: `25.3.0` -> (25, 3, 0), `26` -> (26, 0, 0)."""
-    match = _RELEASE.fullmatch(version.strip())
-    if not match:
-        raise UsageError(f"{version!r} is not a version", "write it as 25.3.0")
-    numbers = tuple(int(part) for part in match[1].split("."))
-    return numbers + (0,) * (3 - len(numbers))
-
 
 def _known(value: object) -> bool:
     return not isinstance(value, Unknown)

@@ -66,6 +66,7 @@ class Installed:
     gunicorn: str | Unknown
     gunicorn_source: str
     packages: frozenset[str] | Unknown = Unknown("no environment of the project found")
+    own: bool = False  # read off gunitune's own environment, for want of one of the project
 
 
 @dataclass(frozen=True, slots=True)

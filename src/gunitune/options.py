@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from gunitune.errors import UsageError
-from gunitune.formulas import release
-from gunitune.model import Interface, Kind
-from gunitune.units import parse_cpus, parse_duration, parse_size
+from gunitune.units import parse_cpus, parse_duration, parse_size, release
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +16,9 @@ PLATFORMS = (
     "bare", "cloud-run", "container", "docker", "ecs", "heroku", "kubernetes", "lxc", "podman",
     "systemd",
 )  # fmt: skip
+# The words of model.Kind and model.Interface; the model itself is not loaded for --version.
+KINDS = ("io", "cpu", "memory", "unknown")
+INTERFACES = ("wsgi", "asgi")
 CLASSES = {
     "asgi": "asgi",
     "eventlet": "eventlet",
@@ -129,10 +130,10 @@ OPTIONS: tuple[Option, ...] = (
     Option("platform", "Target machine", "Where it runs: kubernetes, docker, heroku, …",
            choice(*PLATFORMS), "NAME"),
     Option("kind", "App", "What the app mostly does: io, cpu, memory or unknown.",
-           choice(*get_args(Kind)), "KIND"),
+           choice(*KINDS), "KIND"),
     Option("app", "App", "The app to serve, as module:attribute.", _spec, "SPEC"),
     Option("interface", "App", "wsgi or asgi, where it can't be told.",
-           choice(*get_args(Interface)), "NAME"),
+           choice(*INTERFACES), "NAME"),
     Option("worker_class", "App", "Ask for a class: sync, gthread, gevent, asgi, uvicorn, …",
            _class, "CLASS"),
     Option("worker_memory", "App", "Memory one worker needs, as measured.", parse_size, "SIZE"),

@@ -6,11 +6,11 @@ import math
 import re
 
 from gunitune.errors import UsageError
-from gunitune.model import KIB
 
-_NUMBER = r"(\d+(?:\.\d+)?|\.\d+)"
-_SIZE = re.compile(rf"{_NUMBER}\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
+_NUMBER = r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
+_SIZE = re.compile(rf"{_NUMBER}\s*([kmgt]?)(?:ib?|b)?", re.IGNORECASE)
 _DURATION = re.compile(rf"{_NUMBER}\s*(ms|s|m|h)?", re.IGNORECASE)
+_RELEASE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6}){0,3})(?:(?:a|b|rc|\.post|\.dev|\+)[\w.]*)?")
 _SIZE_POWER = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -18,7 +18,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 def parse_size(text: str) -> int:
     """Bytes in `512M`, `512MiB`, `1G`, `1.5GiB`; every unit is binary, as Kubernetes' Mi and Gi."""
     match = _SIZE.fullmatch(text.strip())
-    size = float(match[1]) * KIB ** _SIZE_POWER[match[2].lower()] if match else 0.0
+    size = float(match[1]) * 1024 ** _SIZE_POWER[match[2].lower()] if match else 0.0
     if not 1 <= size < 2**63:
         raise UsageError(f"{text!r} is not a size", "write it as 512M, 1GiB or 1.5G")
     return int(size)
@@ -45,8 +45,8 @@ def parse_duration(text: str) -> float:
 def format_size(size_bytes: float) -> str:
     """A size a person reads: `512 MiB`, `1.5 GiB`."""
     for unit, power in (("GiB", 3), ("MiB", 2), ("KiB", 1)):
-        if size_bytes >= KIB**power:
-            return f"{format_number(round(size_bytes / KIB**power, 1))} {unit}"
+        if size_bytes >= 1024**power:
+            return f"{format_number(round(size_bytes / 1024**power, 1))} {unit}"
     return f"{format_number(size_bytes)} B"
 
 
@@ -55,3 +55,12 @@ def format_number(number: float) -> str:
     if isinstance(number, bool) or not math.isfinite(number):
         return str(number)
     return f"{number:.3f}".rstrip("0").rstrip(".") if number % 1 else str(int(number))
+
+
+def release(version: str) -> tuple[int, ...]:
+    """Give a version's numbers for comparing: `25.3.0` -> (25, 3, 0), `26` -> (26, 0, 0)."""
+    match = _RELEASE.fullmatch(version.strip())
+    if not match:
+        raise UsageError(f"{version!r} is not a version", "write it as 25.3.0")
+    numbers = tuple(int(part) for part in match[1].split("."))
+    return numbers + (0,) * (3 - len(numbers))

@@ -16,6 +16,8 @@ _CONTROLLERS = frozenset({"cpu", "cpuset", "memory", "pids"})
 _HOME = "/sys/fs/cgroup"
 _JOINED = {"cpu": ("cpu,cpuacct", "cpuacct,cpu")}
 _DEPTH_MAX = 256
+_MOUNTS_MAX = 256
+_MEMBERSHIPS_MAX = 64
 
 
 def read_cgroups(sysroot: Sysroot, mounts: Sequence[Mount]) -> Cgroups:
@@ -27,12 +29,12 @@ def read_cgroups(sysroot: Sysroot, mounts: Sequence[Mount]) -> Cgroups:
     if text is None:
         return Cgroups((), {}, unread="/proc/self/cgroup can't be read")
     memberships = tuple(_parse_memberships(text))
-    homes = [mount for mount in mounts if mount.fstype in {"cgroup", "cgroup2"}]
+    homes = [mount for mount in mounts if mount.fstype in {"cgroup", "cgroup2"}][:_MOUNTS_MAX]
     return _cgroups(sysroot, memberships, homes or list(_usual_mounts(sysroot, memberships)))
 
 
 def _parse_memberships(text: str) -> Iterator[Membership]:
-    for line in text.split("\n"):
+    for line in text.split("\n", _MEMBERSHIPS_MAX)[:_MEMBERSHIPS_MAX]:
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         if number.isdigit() and path.startswith("/"):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gunitune.machine.sysroot import Sysroot
 
 _CPUS_MAX = 65536
+_LIST_SHOWN = 80
 _CPUS_MIN = 0.001  # the kernel's least quota, 1 ms, in its longest period, 1 s
 _DEFAULT_PERIOD_US = "100000"
 _ONLINE = "/sys/devices/system/cpu/online"
@@ -66,7 +67,8 @@ def _cpu_list(name: str, text: str, source: str) -> Fact:
     cpus = parse_cpu_list(text)
     if not cpus:
         return not_understood(name, text, source)
-    return Fact(name, cpus, "cpus", f"{source}: {text}")
+    shown = text if len(text) <= _LIST_SHOWN else f"{text[:_LIST_SHOWN]}…"
+    return Fact(name, cpus, "cpus", f"{source}: {shown}")
 
 
 def parse_cpu_list(text: str) -> int:

@@ -65,7 +65,9 @@ def _evidence(
         yield from ((name, f"environment variable {key}") for key in variables if environ.get(key))
         if environ.get("container") and _declared(environ["container"]) == name:
             yield name, f"environment variable container={environ['container']}"
-        yield from ((name, file) for file in files if sysroot.live and sysroot.exists(file))
+        yield from (
+            (name, file) for file in files if sysroot.live and sysroot.read(file) is not None
+        )
         yield from _matches(name, pattern, paths)
     yield from _matches("systemd", _SERVICE, paths)
     in_session = any(path.startswith("/user.slice") for path in paths)

@@ -15,6 +15,7 @@ from gunitune.model import Installed, Unknown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+OWN = "gunitune's own environment"
 _FOLDERS = (".venv", "venv", "env")
 _CONFIG = "pyvenv.cfg"
 _PYTHON = re.compile(r"^version(?:_info)?\s*=\s*(\d+\.\d+(?:\.\d+)?)", re.MULTILINE)
@@ -59,6 +60,7 @@ def installed(project: Path, environ: Mapping[str, str] | None = None) -> Instal
         gunicorn=gunicorn,
         gunicorn_source=_source(gunicorn, place),
         packages=frozenset(place.versions),
+        own=place.name == OWN,
     )
 
 
@@ -68,8 +70,8 @@ def _source(version: str | Unknown, place: _Environment) -> str:
 
 def _virtual_environments(project: Path, environ: Mapping[str, str]) -> Iterator[_Environment]:
     active = environ.get("VIRTUAL_ENV")
-    places = [(Path(active), f"VIRTUAL_ENV={active}")] if active else []
-    places += [(project / folder, str(project / folder)) for folder in _FOLDERS]
+    places = [(Path(active), "the active virtual environment")] if active else []
+    places += [(project / folder, folder) for folder in _FOLDERS]
     for folder, name in places:
         config = Sysroot(folder, live=True).read(_CONFIG)
         if config is not None:
@@ -85,7 +87,7 @@ def _site_packages(folder: Path) -> Iterator[Path]:
 
 
 def _own() -> _Environment:
-    name = f"gunitune's own environment, {sys.prefix}"
+    name = OWN
     python = ".".join(map(str, sys.version_info[:3]))
     folders = (Path(entry) for entry in sys.path if entry.endswith("-packages"))
     return _Environment(name, python, _versions(folders))

@@ -53,7 +53,9 @@ def _stall(sysroot: Sysroot, cgroups: Cgroups, resource: str) -> Iterator[Fact]:
     files = [(group.read(file), group.source(file)) for group in cgroups.unified[:1]]
     files.append((sysroot.read(f"/proc/pressure/{resource}"), f"/proc/pressure/{resource}"))
     text, source = next((read for read in files if read[0]), ("", ""))
-    some = re.search(r"^some avg10=(\d+\.\d+) avg60=(\d+\.\d+)", text or "", re.MULTILINE)
+    some = re.search(
+        r"^some avg10=(\d{1,3}\.\d{2}) avg60=(\d{1,3}\.\d{2})", text or "", re.MULTILINE
+    )
     for window, share in zip(("avg10", "avg60"), some.groups() if some else (), strict=False):
         yield Fact(f"{resource} some {window}", float(share), "%", source)
 

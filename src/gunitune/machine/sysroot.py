@@ -40,13 +40,6 @@ class Sysroot:
         except (OSError, RuntimeError, ValueError):
             return False
 
-    def exists(self, path: str) -> bool:
-        """Whether anything is at `path`, and inside the snapshot."""
-        try:
-            return self._inside(path).exists()
-        except (OSError, RuntimeError, ValueError):
-            return False
-
     def _inside(self, path: str) -> Path:
         """Give the real place of `path`; OSError, RuntimeError (a loop) or ValueError if none."""
         place = self.root / path.lstrip("/")

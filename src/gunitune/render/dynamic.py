@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gunitune.facts import facts, in_flight
-from gunitune.formulas import release
 from gunitune.model import Unknown
 from gunitune.render.comments import comment, header
+from gunitune.units import release
 
 if TYPE_CHECKING:
     from gunitune.model import Recommendation

@@ -20,7 +20,7 @@ _Row = tuple[str, str, str]
 def render(host: Host, installed: Installed, *, width: int = 80, color: bool = False) -> str:
     """The page, `width` columns wide."""
     page = Page(width)
-    _table(page, f"Machine: {host.origin}", _machine(host))
+    _table(page, host.origin[:1].upper() + host.origin[1:], _machine(host))
     _table(page, "Project's environment", _environment(installed))
     _table(page, "Limits met (* binds)", [_limit(fact, host) for fact in host.limits])
     _table(page, "Also seen", [_fact(fact) for fact in host.facts])
