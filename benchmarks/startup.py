@@ -17,7 +17,7 @@ from pathlib import Path
 
 SCRIPT = Path(sys.executable).parent / "gunitune"  # the console script, as users start it
 ROOT = Path(__file__).resolve().parent.parent
-HELLO = '''
+HELLO = """
 import typer
 
 app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -40,7 +40,7 @@ def hello(name: str = typer.Option("you", help="Who.")) -> None:
 
 
 app()
-'''
+"""
 
 
 def main(runs: int) -> None:

@@ -253,6 +253,19 @@ def test_probe_as_json(tmp_path: Path) -> None:
     assert found["host"]["cpus"] > 0
 
 
+def test_probe_of_a_snapshot_asks_this_machine_nothing(tmp_path: Path) -> None:
+    import hosts
+
+    (case, *_) = [case for case in hosts.host_cases() if case["expect"].get("cpus") == 0.5]
+    root = tmp_path / "snapshot"
+    hosts.build(case, root)
+    result = gunitune("probe", "-f", "json", "--sysroot", root, cwd=tmp_path)
+    found = document(result, "probe")
+    assert found["host"]["cpus"] == 0.5
+    assert found["host"]["origin"] != "this machine"
+    assert found["installed"]["python"] is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

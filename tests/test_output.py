@@ -125,7 +125,7 @@ def test_a_pipe_is_80_columns_wide_and_a_terminal_as_wide_as_it_is() -> None:
     assert output.width(io.StringIO()) == 80
     assert output.width(Terminal()) == 80
     leader, follower = pty.openpty()
-    with open(follower, "w") as terminal:
+    with os.fdopen(follower, "w") as terminal:
         for columns, wide in ((100, 99), (300, 119), (20, 59), (0, 79)):
             fcntl.ioctl(leader, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
             assert output.width(terminal) == wide

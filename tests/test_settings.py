@@ -135,7 +135,7 @@ def test_a_missing_or_huge_file_is_refused(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_bad_value_names_its_flag(tmp_path: Path, name: str, bad: str) -> None:
     with pytest.raises(UsageError, match=f"flag --{name.replace('_', '-')}: "):
-        load(tmp_path, **{name: bad})
+        load_settings({name: bad}, start=tmp_path, environ={})
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,12 @@ app()
 # Never, even if typer did; beyond what a hello of the same typer imports, the rest.
 NEVER = ("rich", "psutil", "asyncio", "gunicorn", "gunitune.rulefile")
 BEYOND = ("pydantic", "difflib", "subprocess", "importlib.metadata", "email", "urllib", "http")
-STAGES = ("gunitune.model", "gunitune.evaluate", "gunitune.api", "gunitune.machine", "gunitune.project", "gunitune.advise",
-          "gunitune.rulebook", "gunitune.render", "gunitune.settings")  # fmt: skip
+STAGES = [
+    f"gunitune.{stage}"
+    for stage in (
+        "model", "evaluate", "api", "machine", "project", "advise", "rulebook", "render", "settings"
+    )
+]  # fmt: skip
 
 
 def imported(arguments: list[str], cwd: Path) -> set[str]:

@@ -129,15 +129,15 @@ def probe(
     output: Output = None,
 ) -> int:
     """Print what this machine grants: CPUs and memory, each with its source."""
-    from gunitune.api import existing, project_folder
     from gunitune.api import probe as look
-    from gunitune.machine.installed import installed
+    from gunitune.api import project_folder
+    from gunitune.machine.installed import ELSEWHERE, installed
     from gunitune.render import renderer
 
     render = renderer("probe", format)
-    existing(path)
-    host = look(sysroot)
-    _write(render(host, installed(project_folder(path), os.environ)), output, force=True)
+    folder = project_folder(path)
+    found = installed(folder, os.environ) if sysroot is None else ELSEWHERE
+    _write(render(look(sysroot), found), output, force=True)
     return 0
 
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 # What a worker is taken to need where nothing is measured or declared.
 ASSUMED_WORKER_BYTES = 100 * MIB
-# A Gunicorn master without an app: 24 to 30 MiB resident in every release from 20.1 on.
+# A Gunicorn master without the app: 26 MiB resident (benchmarks/gunicorn_memory.py) and room.
 MASTER_BYTES = 30 * MIB
-# What a thread of a gthread worker adds: 64 of them cost 2 MiB (docs/memory.md).
+# What a further thread of a gthread worker adds: 31 KiB (benchmarks/gunicorn_memory.py).
 ASSUMED_THREAD_BYTES = MIB // 32
 
 # The case that every rule's examples start from: 2 CPUs, 4 GiB, a WSGI app of unknown kind.

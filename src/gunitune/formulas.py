@@ -12,6 +12,7 @@ from gunitune.units import release
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+
 def _known(value: object) -> bool:
     return not isinstance(value, Unknown)
 

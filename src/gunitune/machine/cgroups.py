@@ -90,7 +90,7 @@ def _groups(sysroot: Sysroot, membership: Membership, mount: Mount) -> tuple[Gro
 
 
 def _below(membership: Membership, mount: Mount) -> list[str]:
-    """Give the way down from the mount point to the membership's group, where it can be told."""
+    """The way down from the mount point to the membership's group, where it can be told."""
     path, root = _parts(membership.path), _parts(mount.root)
     if path[: len(root)] == root:
         path = path[len(root) :]
@@ -102,7 +102,7 @@ def _parts(path: str) -> list[str]:
 
 
 def _usual_mounts(sysroot: Sysroot, memberships: Sequence[Membership]) -> Iterator[Mount]:
-    """Give the mounts as systemd and Docker lay them out."""
+    """The mounts as systemd and Docker lay them out."""
     for membership in memberships:
         if membership.version == 2:
             hybrid = f"{_HOME}/unified"

@@ -53,7 +53,7 @@ def _affinity(sysroot: Sysroot) -> Iterator[Fact]:
 
 
 def _cpusets(cgroups: Cgroups) -> Iterator[Fact]:
-    """Give each level's cpuset; an empty file means the one above it."""
+    """Each level's cpuset; an empty file means the one above it."""
     for group in cgroups.of("cpuset"):
         effective = "cpuset.cpus.effective" if group.version == 2 else "cpuset.effective_cpus"
         for file in (effective, "cpuset.cpus"):

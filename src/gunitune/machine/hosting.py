@@ -60,7 +60,7 @@ def _looked_at(sysroot: Sysroot) -> str:
 def _evidence(
     sysroot: Sysroot, environ: Mapping[str, str], cgroups: Cgroups, paths: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    """Give every platform that something speaks for, the strongest first."""
+    """Every platform that something speaks for, the strongest first."""
     for name, variables, files, pattern in _SIGNS:
         yield from ((name, f"environment variable {key}") for key in variables if environ.get(key))
         if environ.get("container") and _declared(environ["container"]) == name:

@@ -19,6 +19,11 @@ OWN = "gunitune's own environment"
 _FOLDERS = (".venv", "venv", "env")
 _CONFIG = "pyvenv.cfg"
 _PYTHON = re.compile(r"^version(?:_info)?\s*=\s*(\d+\.\d+(?:\.\d+)?)", re.MULTILINE)
+_SNAPSHOT = "a snapshot shows no environment"
+# What can be told of the project's environment on a machine that is only a snapshot: nothing.
+ELSEWHERE = Installed(
+    Unknown(_SNAPSHOT), _SNAPSHOT, Unknown(_SNAPSHOT), _SNAPSHOT, Unknown(_SNAPSHOT)
+)
 _VERSION = re.compile(r"\d[\w.!+]*", re.ASCII)
 
 

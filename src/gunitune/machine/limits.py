@@ -32,7 +32,7 @@ def process_limits(cgroups: Cgroups) -> tuple[Fact, ...]:
 
 
 def least(facts: Sequence[Fact], unit: str) -> tuple[float, str] | None:
-    """Give the smallest value in `unit` with its source, the first of equals; None without any."""
+    """The smallest value in `unit` with its source, the first of equals; None without any."""
     values = [
         (fact.value, fact.source)
         for fact in facts

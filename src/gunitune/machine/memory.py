@@ -39,7 +39,7 @@ def _total(sysroot: Sysroot) -> Iterator[Fact]:
 
 
 def _hidden_above(groups: tuple[Group, ...], seen: tuple[float, str] | None) -> Iterator[Fact]:
-    """Give cgroup v1's own sum of all levels, where one that a namespace hides is the tightest."""
+    """Cgroup v1's own sum of all levels, where one that a namespace hides is the tightest."""
     for group in groups[:1]:
         limit = group.counters("memory.stat").get(_HIERARCHICAL, NO_LIMIT)
         if 0 < limit < (seen[0] if seen else NO_LIMIT):

@@ -28,7 +28,7 @@ def pressure_facts(sysroot: Sysroot, cgroups: Cgroups) -> tuple[Fact, ...]:
 
 
 def _throttling(cgroups: Cgroups) -> Iterator[Fact]:
-    """Give the counters of the process's own group and of every group that has a quota."""
+    """The counters of the process's own group and of every group that has a quota."""
     for group in cgroups.of("cpu"):
         quota = next(filter(None, map(group.read, _QUOTA_FILES)), "max")
         unlimited = quota.startswith(("max", "-"))
@@ -48,7 +48,7 @@ def _throttled(group: Group) -> Iterator[Fact]:
 
 
 def _stall(sysroot: Sysroot, cgroups: Cgroups, resource: str) -> Iterator[Fact]:
-    """Give the share of time in which some task waited, over 10 s and 60 s, in percent."""
+    """The share of time in which some task waited, over 10 s and 60 s, in percent."""
     file = f"{resource}.pressure"
     files = [(group.read(file), group.source(file)) for group in cgroups.unified[:1]]
     files.append((sysroot.read(f"/proc/pressure/{resource}"), f"/proc/pressure/{resource}"))

@@ -84,7 +84,7 @@ def _cpus(facts: tuple[Fact, ...], origin: str) -> tuple[float, str]:
 
 
 def _cores(sysroot: Sysroot, facts: tuple[Fact, ...]) -> tuple[int | Unknown, str]:
-    """Give what os.cpu_count() shows: the CPUs online, whatever the process may use of them."""
+    """What os.cpu_count() shows: the CPUs online, whatever the process may use of them."""
     if sysroot.live:
         return os.cpu_count() or Unknown("os.cpu_count() can't tell"), "os.cpu_count()"
     for fact in facts:
@@ -95,7 +95,7 @@ def _cores(sysroot: Sysroot, facts: tuple[Fact, ...]) -> tuple[int | Unknown, st
 
 
 def _memory_bytes(facts: tuple[Fact, ...]) -> tuple[int | Unknown, str]:
-    """Give the tightest bound; without the machine's own size, no limit tells what is there."""
+    """The tightest bound; without the machine's own size, no limit tells what is there."""
     memory = least(facts, "bytes")
     if memory is None or facts[0].name != "MemTotal":
         reason = "/proc/meminfo shows no MemTotal"
@@ -119,10 +119,10 @@ def _hidden(cgroups: Cgroups) -> tuple[Fact, ...]:
     """Say which of the process's own cgroups do not show, so that their limits may be missing."""
     return tuple(
         Fact(
-            name=f"cgroup v{member.version}",
+            name=f"cgroup v{member.version} {','.join(sorted(member.controllers))}".rstrip(),
             value="not visible",
             unit="",
-            source=f"{','.join(sorted(member.controllers))}:{member.path} in /proc/self/cgroup",
+            source=f"{member.path} in /proc/self/cgroup",
         )
         for member in cgroups.hidden
     )

@@ -41,7 +41,7 @@ class Sysroot:
             return False
 
     def _inside(self, path: str) -> Path:
-        """Give the real place of `path`; OSError, RuntimeError (a loop) or ValueError if none."""
+        """The real place of `path`; OSError, RuntimeError (a loop) or ValueError if none."""
         place = self.root / path.lstrip("/")
         if self.live:
             return place

@@ -1,0 +1,170 @@
+"""Lists the files of a project that are worth reading, and reads them within bounds."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections import deque
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gunitune.errors import ProjectError
+from gunitune.model import MIB, Unknown
+from gunitune.units import format_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SOURCE_LIMIT_BYTES = MIB
+_HINT = "give the folder that holds the app"
+# A folder of a million pictures must not hold up the reading of the twenty modules beside it.
+_ENTRIES_PER_FILE = 25
+_SKIPPED = frozenset(
+    (
+        *("__pycache__", "__pypackages__", "bower_components", "build", "dist", "dist-packages"),
+        *("htmlcov", "node_modules", "site-packages", "venv"),
+    )
+)
+_NOT_SOURCE = frozenset(("pyvenv.cfg", "conda-meta", "CACHEDIR.TAG"))
+_DEPENDENCY_FILE = re.compile(
+    r"""
+      pyproject\.toml | setup\.(?:py|cfg) | pipfile(?:\.lock)?
+    | (?:uv|poetry|pdm)\.lock | pylock\.(?:[^.]+\.)?toml
+    | .*(?:requirements|constraints).*\.(?:txt|in|pip) | .*requirements.*\.lock
+    | (?:.*[._-])?(?:environment|conda)(?:[._-].*)?\.ya?ml
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFiles:
+    """The files of a project, sorted; paths start with `root`.
+
+    `start` is the file that PATH named, where it named one. `truncated` says that the project has
+    more files than were listed; those nearest to the root were.
+    """
+
+    root: Path
+    python: tuple[Path, ...]
+    dependency_files: tuple[Path, ...]
+    start: Path | None = None
+    truncated: bool = False
+
+    def relative(self, path: Path) -> str:
+        """Path below the root, with `/`, printable and on one line; whole where it is outside."""
+        text = (path.relative_to(self.root) if path.is_relative_to(self.root) else path).as_posix()
+        return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+
+
+def walk(root: Path, *, limit: int = 20_000) -> ProjectFiles:
+    """List the project at `root`: a folder, or a file whose folder is then the root.
+
+    Left out: hidden folders, virtual environments, caches, what was built or installed, and links
+    that lead to folders or out of the root. `limit` bounds the files listed. Raises ProjectError
+    where `root` can't be read.
+    """
+    start = _start(root)
+    folder = root if start is None else root.parent
+    tree = _Tree(folder, limit * _ENTRIES_PER_FILE)
+    found = list(islice(tree.files(), limit + 1))
+    paths = [Path(path) for path in sorted(found[:limit])]
+    return ProjectFiles(
+        root=folder,
+        python=tuple(path for path in paths if path.suffix == ".py"),
+        dependency_files=tuple(p for p in paths if p.suffix != ".py" or p.name == "setup.py"),
+        start=start,
+        truncated=tree.truncated or len(found) > limit,
+    )
+
+
+def read_source(path: Path) -> bytes | None:
+    """Bytes of a source file; None where it can't be read or has more than 1 MiB."""
+    data = read_bounded(path, SOURCE_LIMIT_BYTES)
+    return None if isinstance(data, Unknown) else data
+
+
+def read_bounded(path: Path, limit_bytes: int) -> bytes | Unknown:
+    """Bytes of a regular file of at most `limit_bytes`, or why they could not be had."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return Unknown("not a regular file")
+        with path.open("rb") as file:
+            data = file.read(limit_bytes + 1)
+    except OSError as error:
+        return Unknown(error.strerror or str(error))
+    if len(data) > limit_bytes:
+        return Unknown(f"larger than {format_size(limit_bytes)}")
+    return data
+
+
+def _start(root: Path) -> Path | None:
+    try:
+        mode = root.stat().st_mode
+        if stat.S_ISDIR(mode):
+            os.scandir(root).close()
+            return None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ProjectError(f"can't read the project at {root}: {reason}", _HINT) from error
+    if not stat.S_ISREG(mode):
+        raise ProjectError(f"{root} is neither a folder nor a file", _HINT)
+    return root
+
+
+class _Tree:
+    """One pass over a folder, nearest first, that looks at no more than `entries` entries."""
+
+    def __init__(self, root: Path, entries: int) -> None:
+        self._root = str(root)
+        self._real = os.path.join(os.path.realpath(root), "")  # noqa: PTH118 - of a string
+        self._left = entries
+        self.truncated = False
+
+    def files(self) -> Iterator[str]:
+        """Paths of the files that hold source or declare dependencies."""
+        folders = deque([self._root])
+        while folders and not self.truncated:
+            folder = folders.popleft()
+            entries = self._entries(folder)
+            if folder != self._root and not _NOT_SOURCE.isdisjoint(e.name for e in entries):
+                continue
+            shown = [entry for entry in entries if not entry.name.startswith(".")]
+            folders.extend(e.path for e in shown if e.name not in _SKIPPED and _is_folder(e))
+            listed = "requirements" in folder[len(self._root) :].split(os.sep)  # noqa: PTH206 - a string
+            for entry in shown:
+                if _wanted(entry.name, listed=listed) and self._is_file(entry):
+                    yield entry.path
+
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as scan:
+                entries = sorted(islice(scan, self._left + 1), key=lambda entry: entry.name)
+        except OSError:
+            return []
+        self._left -= len(entries)
+        self.truncated = self._left < 0
+        return entries
+
+    def _is_file(self, entry: os.DirEntry[str]) -> bool:
+        try:
+            return entry.is_file() and (
+                not entry.is_symlink() or os.path.realpath(entry).startswith(self._real)
+            )
+        except OSError:
+            return False
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
+
+
+def _wanted(name: str, *, listed: bool) -> bool:
+    endings = (".py", ".txt", ".in") if listed else ".py"
+    return name.endswith(endings) or _DEPENDENCY_FILE.fullmatch(name) is not None

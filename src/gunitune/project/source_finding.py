@@ -1,0 +1,135 @@
+"""One piece of evidence, put into words and given its weight."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from gunitune.model import Evidence
+from gunitune.project.libraries import STDLIB
+from gunitune.project.source_meaning import FULL_WEIGHT
+from gunitune.project.source_tree import integer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gunitune.project.libraries import Library
+    from gunitune.project.source_handlers import Handler
+    from gunitune.project.source_imports import Site
+    from gunitune.project.source_trace import Happening
+
+Place = Literal["handler", "startup", "import", "declared"]
+# What a library counts that is only imported, only in background tasks, or only declared.
+IMPORTED_SHARE = 0.3
+BACKGROUND_SHARE = 0.1
+DECLARED_SHARE = 0.1
+# What a load counts in a handler that does not keep what it loaded.
+_LOADED_AGAIN = 0.5
+_BIG_LITERAL = 20_000
+_BIG_REPEAT = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Evidence, and the place in the program it is about; `key` joins what is not independent.
+
+    `source` is the library or module behind it, `exact` whether the call is one known by name.
+    """
+
+    place: Place
+    key: str
+    evidence: Evidence
+    source: str | None = None
+    exact: bool = True
+
+
+def of_library(place: Place, library: Library, share: float, site: Site) -> Finding:
+    """A library that is there, but not seen at work."""
+    weight = round(share * library.weight / FULL_WEIGHT, 3)
+    verb = "imported" if place == "import" else "declared"
+    text = f"{library.title} is {verb}"
+    return Finding(
+        place,
+        library.name,
+        Evidence(library.kind, weight, text, site.path, site.line, library.name),
+    )
+
+
+def best(findings: Iterable[Finding | None]) -> list[Finding]:
+    """Of several findings with the same key and kind leave the one that says most."""
+    found: dict[tuple[str, str], Finding] = {}
+    for item in findings:
+        if item is None:
+            continue
+        key = (item.key, item.evidence.kind)
+        if key not in found or _strength(found[key]) < _strength(item):
+            found[key] = item
+    return list(found.values())
+
+
+def once(findings: list[Finding]) -> list[Finding]:
+    """What several handlers share by calling the same helper counts once."""
+    places: dict[tuple[str, int, str], Finding] = {}
+    for item in findings:
+        known = item.evidence
+        places.setdefault((known.path, known.line, known.kind), item)
+    return list(places.values())
+
+
+def _strength(item: Finding) -> tuple[float, bool, int]:
+    return item.evidence.weight, item.exact, -len(item.evidence.text)
+
+
+def in_handler(item: Happening, handler: Handler) -> Finding | None:
+    """What a handler, or a function it calls, does; None for a call without a meaning."""
+    via = "" if item.holder == handler.qualified else f"{item.holder}(), called by "
+    where = f"in {via}the handler {handler.qualified}()"
+    if item.computing is not None:
+        text = f"{item.computing.text} {where}"
+        evidence = Evidence("cpu", item.computing.weight, text, item.path, item.line)
+        return Finding("handler", f"loop {item.holder}", evidence)
+    if item.meaning is None:
+        return None
+    meaning = item.meaning
+    weight = meaning.weight * (_LOADED_AGAIN if meaning.loads and not item.kept else 1.0)
+    text = f"{item.written} {where} {meaning.does}"
+    library = _installed(meaning.library)
+    evidence = Evidence(meaning.kind, round(weight, 3), text, item.path, item.line, library)
+    key = f"{meaning.library or item.origin} {handler.qualified}"
+    return Finding("handler", key, evidence, meaning.library or item.origin, meaning.exact)
+
+
+def at_import(item: Happening, share: float) -> Finding | None:
+    """What start-up code loads; None for all else that it does."""
+    meaning = item.meaning
+    if meaning is None or not meaning.loads:
+        return None
+    where = f"in {item.holder}(), run at start-up," if item.holder else "at import"
+    text = f"{item.written} {where} {meaning.does}"
+    weight = round(meaning.weight * share, 3)
+    library = _installed(meaning.library)
+    evidence = Evidence("memory", weight, text, item.path, item.line, library)
+    return Finding("startup", f"{item.path}:{item.line}", evidence, meaning.library or item.origin)
+
+
+def _installed(library: str | None) -> str | None:
+    return None if library is None or library.startswith(STDLIB) else library
+
+
+def blocks(item: Happening) -> str:
+    """Say that a call holds up the event loop."""
+    return f"{item.path}:{item.line}: {item.written} in async {item.holder}() blocks the event loop"
+
+
+def big(node: ast.expr | None) -> str:
+    """Say what is big in a module-level value, if anything is."""
+    if isinstance(node, ast.List | ast.Tuple | ast.Set):
+        return "a large literal" if len(node.elts) >= _BIG_LITERAL else ""
+    if isinstance(node, ast.Dict):
+        return "a large literal" if len(node.values) >= _BIG_LITERAL else ""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        sizes = [integer(side) or 0 for side in (node.left, node.right)]
+        lists = any(isinstance(side, ast.List) for side in (node.left, node.right))
+        return "a list of millions of items" if lists and max(sizes) >= _BIG_REPEAT else ""
+    return ""

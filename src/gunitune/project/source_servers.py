@@ -1,0 +1,40 @@
+"""Whether the project brings a server of its own, which Gunicorn can't run."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from gunitune.errors import ProjectError
+from gunitune.project.source_knowledge import load_knowledge
+from gunitune.project.source_layout import is_aside
+from gunitune.project.source_tree import inside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gunitune.project.source_origins import Origins
+
+
+def refuse_servers(origins: Origins, paths: Iterable[str]) -> None:
+    """Raise ProjectError where one of the files starts a server that needs no Gunicorn."""
+    servers = {call: server for server in load_knowledge().servers for call in server.calls}
+    for path in paths:
+        for origin, line in _calls(origins, path):
+            server = servers.get(origin)
+            if server is not None:
+                raise ProjectError(
+                    f"{path}:{line}: {server.name} has a server of its own and gives Gunicorn "
+                    "no WSGI or ASGI app",
+                    server.hint,
+                )
+
+
+def _calls(origins: Origins, path: str) -> list[tuple[str, int]]:
+    glance, module = origins.source.scans[path], None
+    if glance.apps and not is_aside(path):
+        module = origins.source.module(path)
+    names = origins.names(path)
+    calls = [n for n in inside(module.body if module else ()) if isinstance(n, ast.Call)]
+    found = {(origins.canonical(names.origin(node.func)), node.lineno) for node in calls}
+    return sorted(found, key=lambda item: item[1])
