@@ -1,4 +1,4 @@
-"""How much memory does importing a library add to every worker?
+"""Measures the memory that importing a library adds to every worker.
 
     python benchmarks/library_memory.py --python VENV/bin/python [NAME ...]
 

@@ -56,6 +56,7 @@ def serve(python: Path, conf: Path, folder: Path) -> int:
     server = subprocess.Popen(command, cwd=APP, env={**os.environ, **runtime})
     try:
         status = first_status(f"http://{bind}/", server)
+        time.sleep(1)  # until the last worker has booted too: Gunicorn stops at once then
     finally:
         server.terminate()
         code = server.wait(timeout=60)

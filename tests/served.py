@@ -67,7 +67,8 @@ def emit(project: Path, *options: str, name: str = "conf.py") -> Path:
     """What the real command writes for the project, as a file beside it."""
     file = project.parent / name
     written = gunitune("emit", project, "--quiet", "-o", file, *options, cwd=project)
-    assert (written.returncode, written.stdout, written.stderr) == (0, "", "")
+    output = written.stdout + written.stderr
+    assert (written.returncode, output) == (0, ""), output
     return file
 
 
@@ -89,6 +90,27 @@ def _run(command: Sequence[str | Path], **options: Any) -> str:
     ran = subprocess.run(command, capture_output=True, text=True, check=False, **options)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
+
+
+def await_booted(server: Server, workers: int) -> list[int]:
+    """The workers once each catches signals for itself: a stop before that would pass it by.
+
+    Between the fork and its own handlers a worker has the master's, which take no SIGTERM of its
+    own; Gunicorn then waits for it until `graceful_timeout`.
+    """
+    pids = server.await_workers(workers)
+    masters = _caught(server.master_pid)
+    deadline = time.monotonic() + 30
+    while any(_caught(pid) == masters for pid in pids):
+        assert time.monotonic() < deadline, f"a worker does not come up\n{server.log()}"
+        time.sleep(0.02)
+    return pids
+
+
+def _caught(pid: int) -> str:
+    """The signals that the process has handlers for, a mask."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return next(line for line in status.splitlines() if line.startswith("SigCgt:"))
 
 
 @dataclass(frozen=True, slots=True)

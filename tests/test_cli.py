@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import pty
+import re
 import shlex
 import signal
 import subprocess
@@ -72,7 +73,7 @@ def test_recommend_explains_itself_in_80_columns(project: Path) -> None:
     assert "2 x 2 CPUs + 1 = 5 [heuristic, GA110]" in text
     assert "5000 requests in flight" in text
     assert "gunicorn[gevent]" in text
-    assert "gunicorn -c gunicorn.conf.py app:app" in text
+    assert "gunicorn -c gunicorn.conf.py app:app" in " ".join(text.split())
     assert "\x1b" not in text
     assert all(len(line) <= 80 for line in text.splitlines())
 
@@ -106,8 +107,6 @@ def test_recommend_colours_when_told_to(project: Path) -> None:
     plain = gunitune("recommend", project, *TARGET, cwd=project).stdout
     colored = gunitune("recommend", project, *TARGET, "--color", "always", cwd=project).stdout
     assert "\x1b[" in colored
-    import re
-
     uncolored = re.sub(r"\x1b\[[0-9;]*m", "", colored)
     assert [line.rstrip() for line in uncolored.splitlines()] == plain.splitlines()
 
@@ -197,7 +196,7 @@ def test_compare_shows_who_would_be_killed(project: Path) -> None:
     result = gunitune("compare", project, *TARGET, cwd=project)
     assert result.returncode == 0
     assert "129" in result.stdout
-    assert "would be killed" in result.stdout
+    assert re.search(r"documentation +129 +12.6 GiB +no ", result.stdout)
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
     found = document(gunitune("compare", project, *TARGET, "-f", "json", cwd=project), "compare")
     workers = {answer["name"]: answer["workers"] for answer in found["answers"]}

@@ -39,13 +39,14 @@ def planned(found: Recommendation, cpus: float, memory_bytes: float, **more: Any
     db=st.one_of(st.none(), st.integers(1, 5_000)),
     worker_class=st.sampled_from([None, "sync", "gthread", "gevent", "asgi"]),
     release=st.sampled_from([None, "23.0.0", "27.0.1"]),
+    basis=st.sampled_from(["asked", "assumed"]),
     ratio=st.one_of(st.none(), st.floats(0, 50).map(lambda n: round(n, 2))),
     pids=st.one_of(st.none(), st.integers(20, 5000)),
 )
 def test_the_emitted_formula_is_the_rules_formula(
     kind: Any, interface: Any, blockers: tuple[str, ...], cpus: float, memory_mib: int,
     worker_mib: int, concurrency: int | None, db: int | None, worker_class: str | None,
-    release: str | None, ratio: float | None, pids: int | None,
+    release: str | None, basis: Any, ratio: float | None, pids: int | None,
 ) -> None:  # fmt: skip
     measured = {}
     if ratio is not None:
@@ -55,7 +56,7 @@ def test_the_emitted_formula_is_the_rules_formula(
         kind=kind,
         interface=interface,
         gevent_blockers=blockers,
-        worker_memory_bytes=Quantity(worker_mib * MIB, "asked", "declared"),
+        worker_memory_bytes=Quantity(worker_mib * MIB, basis, "test"),
         **measured,
     )
     goal = Goal(

@@ -13,6 +13,7 @@ import pytest
 
 from served import (
     Release,
+    await_booted,
     await_in_flight,
     checkout,
     effective,
@@ -24,10 +25,11 @@ from served import (
 from serving import BootError, Server, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 RELEASES = releases()
+OLDEST, *_, NEWEST = RELEASES
 ALL = os.environ.get("GUNITUNE_TEST_ALL") == "1"
 CLASSES = ("sync", "gthread", "gevent", "eventlet", "tornado", "asgi", "uvicorn")
 ASGI = ("asgi", "uvicorn")
@@ -39,6 +41,10 @@ KINDS = {
     "memory": (("--cpus", "1.5"), 2, 2),
     "unknown": (("--cpus", "1"), 3, 2),
 }
+AMPLE = ("--memory", "2G")
+# Memory for two of three workers, so threads and preload_app come in, and all the companions.
+EVERYTHING = ("--memory", "400M", "--cpus", "1", "--platform", "docker", "--leaks")
+MOST_HELD = 40  # requests at once; a pool with more threads is not filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,39 +61,43 @@ class Cell:
         return "asgi" if self.worker_class in ASGI else "wsgi"
 
     def options(self, version: str) -> list[str]:
-        """What `gunitune emit` is told; 2 GiB are enough for all."""
-        asked = ["--kind", self.kind, "--worker-class", self.worker_class, "--memory", "2G"]
-        return [*asked, *KINDS[self.kind][0], "--gunicorn-version", version]
+        """What `gunitune emit` is told."""
+        asked = ["--kind", self.kind, "--worker-class", self.worker_class]
+        return [*asked, *AMPLE, *KINDS[self.kind][0], "--gunicorn-version", version]
 
 
-def runs(worker_class: str, release: Release) -> bool:
-    return worker_class not in release.without
+def releases_with(worker_class: str) -> list[str]:
+    return [release.name for release in RELEASES.values() if worker_class not in release.without]
 
 
-def cells() -> Iterator[Cell]:
+def cells() -> list[Cell]:
     """Every cell that can run."""
-    for kind, worker_class, release in itertools.product(KINDS, CLASSES, RELEASES.values()):
-        if runs(worker_class, release):
-            yield Cell(kind, worker_class, release.name)
+    pairs = itertools.product(KINDS, CLASSES)
+    return [Cell(*pair, release) for pair in pairs for release in releases_with(pair[1])]
 
 
 def representative() -> set[Cell]:
-    """Each class on each release with a kind by turns; on its newest, each class with each kind."""
+    """Each class on each release, the kinds by turns; and with each kind on the newest."""
     chosen = set()
     for turn, worker_class in enumerate(CLASSES):
-        having = [release.name for release in RELEASES.values() if runs(worker_class, release)]
-        turns = zip(having, itertools.islice(itertools.cycle(KINDS), turn, None), strict=False)
-        chosen |= {Cell(kind, worker_class, release) for release, kind in turns}
+        turns = itertools.islice(itertools.cycle(KINDS), turn, None)
+        having = releases_with(worker_class)
+        chosen |= {Cell(next(turns), worker_class, release) for release in having}
         chosen |= {Cell(kind, worker_class, having[-1]) for kind in KINDS}
     return chosen
 
 
+def full(*values: object, name: str, part: bool) -> Any:
+    """A parameter that only the full run has, unless it belongs to the representative part."""
+    left_out = pytest.mark.skipif(not ALL, reason="GUNITUNE_TEST_ALL=1 runs every cell")
+    return pytest.param(*values, marks=[] if part else [pytest.mark.matrix, left_out], id=name)
+
+
 def matrix() -> Iterator[Any]:
     part = representative()
-    full = [pytest.mark.matrix, pytest.mark.skipif(not ALL, reason="GUNITUNE_TEST_ALL is not 1")]
     for cell in cells():
         name = f"{cell.kind}-{cell.worker_class}-{cell.release}"
-        yield pytest.param(cell, marks=[] if cell in part else full, id=name)
+        yield full(cell, name=name, part=cell in part)
 
 
 @pytest.mark.parametrize("cell", [*matrix()])
@@ -104,21 +114,27 @@ def test_an_emitted_conf_runs_with_what_it_names(cell: Cell, tmp_path: Path) -> 
 
 
 def run_with(conf: Path, release: Release, project: Path) -> None:
-    """Have Gunicorn check the conf and serve with it; count its processes, threads, requests."""
+    """Have Gunicorn check the conf, and serve with it; what it names is in effect."""
     ast.parse(conf.read_text(encoding="utf-8"), feature_version=(3, 7))
-    python, held = release.python(), project.parent / "held"
-    held.mkdir()
+    python, settings = release.python(), named(conf)
     with ThreadPoolExecutor(1) as checker:
-        command = [python, "-m", "gunicorn", "-c", conf]
-        printed = checker.submit(effective, command, project)
-        options = {"env": {"HELD": str(held)}}
-        with serving(python, ["-c", str(conf), "app:app"], project, **options) as server:
-            count(server, named(conf), held)
-            complaints = [line for line in server.log().splitlines() if complains(line, release)]
-    assert complaints == []
+        printed = checker.submit(effective, [python, "-m", "gunicorn", "-c", conf], project)
+        serve(python, ["-c", str(conf)], settings, release, project)
     in_effect = printed.result()
-    wanted = {name: str(value) for name, value in named(conf).items()}
+    wanted = {name: str(value) for name, value in settings.items()}
     assert {name: in_effect[name] for name in wanted} == wanted
+
+
+def serve(
+    python: Path, args: Sequence[str], settings: dict[str, Any], release: Release, project: Path
+) -> None:
+    """Count processes, threads and requests; Gunicorn has nothing to complain of."""
+    held = project.parent / "held"
+    held.mkdir()
+    with serving(python, [*args, "app:app"], project, {"HELD": str(held)}) as server:
+        count(server, settings, held)
+        complaints = [line for line in server.log().splitlines() if complains(line, release)]
+    assert complaints == []
 
 
 def complains(line: str, release: Release) -> bool:
@@ -127,28 +143,122 @@ def complains(line: str, release: Release) -> bool:
 
 
 def count(server: Server, settings: dict[str, Any], folder: Path) -> None:
-    """Hold one request more than can be in flight, or than there are workers; count meanwhile."""
+    """Hold one request more than there are places, or than would fit one per worker; count."""
     workers, threads = settings["workers"], settings.get("threads", 1)
-    pids = server.await_workers(workers)
-    looping = any(name in settings["worker_class"] for name in LOOPS)
-    requests = 2 * workers + 1 if looping else workers * threads + 1
+    pids = await_booted(server, workers)
+    roomy = holds_many(settings)
+    requests = 2 * workers + 1 if roomy else workers * threads + 1
     with holding(server, folder, requests) as held:
-        if looping:
+        if roomy:
             assert await_in_flight(held, requests).total() > workers
-        elif settings["worker_class"] in ("sync", "gthread") and accepts_no_more(settings):
-            assert set(await_in_flight(held, requests - 1).values()) == {threads}
+        elif shares_out(settings):
+            assert set(await_in_flight(held, workers * threads).values()) == {threads}
         else:
             await_in_flight(held, threads, of_one_worker=True)
-        running = {server.threads(pid) for pid in pids}
-    assert max(running) == (threads + 1 if threads > 1 else 1)
+        fullest = max(server.threads(pid) for pid in pids)
+        pool = fullest - 1  # beside the main thread
+    assert pool == (max(held.peaks().values()) if settings["worker_class"] == "gthread" else 0)
+    assert roomy or max(held.peaks().values()) == threads
     assert server.worker_pids() == pids
-    assert max(held.peaks().values()) == threads or looping
 
 
-def accepts_no_more(settings: dict[str, Any]) -> bool:
-    """Whether a worker takes only the requests that it has threads for."""
+def holds_many(settings: dict[str, Any]) -> bool:
+    """Whether a worker has more places than are worth filling."""
+    looping = any(name in settings["worker_class"] for name in LOOPS)
+    return looping or settings["workers"] * settings.get("threads", 1) > MOST_HELD
+
+
+def shares_out(settings: dict[str, Any]) -> bool:
+    """Whether each worker accepts only what it has a thread for, so that all of them get full."""
     threads = settings.get("threads", 1)
-    return threads == 1 or settings.get("worker_connections") == threads
+    if settings["worker_class"] == "gthread":
+        return bool(settings.get("worker_connections") == threads)
+    return bool(settings["worker_class"] == "sync")
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize(
+    ("options", "worker_class"),
+    [
+        pytest.param(("--kind", "memory"), "gthread", id="memory"),
+        full(("--kind", "io"), "gevent", name="io", part=False),
+        full(("--worker-class", "eventlet"), "gevent", name="eventlet", part=False),
+        full(("--worker-class", "tornado"), "tornado", name="tornado", part=False),
+        full(("--worker-class", "uvicorn"), "uvicorn_worker", name="uvicorn", part=False),
+    ],
+)
+def test_what_is_emitted_for_an_unknown_release_runs_on_every_release(
+    options: Sequence[str], worker_class: str, release: str, tmp_path: Path
+) -> None:
+    project = checkout("asgi" if "uvicorn" in options else "wsgi", tmp_path)
+    conf = emit(project, "--cpus", "1.5", *AMPLE, *options)
+    assert "# Gunicorn's release unknown" in conf.read_text(encoding="utf-8")
+    assert worker_class in named(conf)["worker_class"]
+    run_with(conf, RELEASES[release], project)
+
+
+@pytest.mark.parametrize(
+    "release", [full(name, name=name, part=name in (OLDEST, NEWEST)) for name in RELEASES]
+)
+@pytest.mark.parametrize(
+    ("options", "threads"),
+    [
+        pytest.param(("--kind", "io", "--worker-class", "gthread"), 1000, id="many"),
+        pytest.param(("--kind", "memory", "--db-connections", "2"), 1, id="one"),
+    ],
+)
+def test_gthread_runs_with_very_many_threads_and_with_one(
+    options: Sequence[str], threads: int, release: str, tmp_path: Path
+) -> None:
+    project = checkout("wsgi", tmp_path)
+    version = RELEASES[release].version()
+    conf = emit(project, "--cpus", "1.5", *AMPLE, *options, "--gunicorn-version", version)
+    settings = named(conf)
+    assert (settings["worker_class"], settings["threads"]) == ("gthread", threads)
+    run_with(conf, RELEASES[release], project)
+
+
+SHELLS = {
+    "args": 'exec "{python}" "$@" $(cat "{file}")\n',
+    "env": 'set -a\n. "{file}"\nexec "{python}" "$@"\n',
+}
+
+
+@pytest.mark.parametrize(
+    ("release", "form", "kind", "worker_class"),
+    [
+        full(release, form, kind, worker_class, name=f"{form}-{release}-{worker_class}", part=part)
+        for form in SHELLS
+        for release, kind, worker_class, part in (
+            ("20.1.0", "unknown", "gthread", form == "args"),
+            ("23.0.0", "io", "gevent", form == "env"),
+            ("25.3.0", "io", "asgi", form == "env"),
+            ("newest", "unknown", "gthread", form == "env"),
+            ("newest", "io", "uvicorn", form == "args"),
+            ("newest", "cpu", "sync", False),
+        )
+    ],
+)
+def test_args_and_env_put_into_effect_in_a_shell_what_the_conf_does(
+    release: str, form: str, kind: str, worker_class: str, tmp_path: Path
+) -> None:
+    project = checkout("asgi" if worker_class in ASGI else "wsgi", tmp_path)
+    python, version = RELEASES[release].python(), RELEASES[release].version()
+    asked = ["--kind", kind, "--gunicorn-version", version, *EVERYTHING]
+    asked += [] if kind == "unknown" else ["--worker-class", worker_class]
+    conf, file = emit(project, *asked), emit(project, *asked, "-f", form, name="options")
+    shell = tmp_path / "gunicorn"
+    shell.write_text("#!/bin/sh\n" + SHELLS[form].format(python=python, file=file))
+    shell.chmod(0o755)
+
+    settings = named(conf)
+    assert settings["workers"] == 2
+    assert {"max_requests", "max_requests_jitter", "graceful_timeout"} <= settings.keys()
+    assert ("preload_app" in settings) == (worker_class != "gevent")
+    from_conf = effective([python, "-m", "gunicorn", "-c", conf], project)
+    from_shell = effective([shell, "-m", "gunicorn"], project)
+    assert from_shell | {"config": ""} == from_conf | {"config": ""}
+    serve(shell, [], settings, RELEASES[release], project)
 
 
 @pytest.mark.parametrize(

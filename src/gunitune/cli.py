@@ -127,6 +127,8 @@ def probe(
     ] = None,
     format: Annotated[str, typer.Option("--format", "-f", help="text or json.")] = "text",  # noqa: A002
     output: Output = None,
+    quiet: Quiet = False,
+    color: ColorOption = "auto",
 ) -> int:
     """Print what this machine grants: CPUs and memory, each with its source."""
     from gunitune.api import probe as look
@@ -137,7 +139,8 @@ def probe(
     render = renderer("probe", format)
     folder = project_folder(path)
     found = installed(folder, os.environ) if sysroot is None else ELSEWHERE
-    _write(render(look(sysroot), found), output, force=True)
+    del quiet  # there are no hints
+    _write(render(look(sysroot), found, color=_colored(color, output)), output, force=True)
     return 0
 
 
@@ -163,8 +166,7 @@ def recommend(  # noqa: PLR0913  (one parameter per flag)
     chosen = _settings(path, options, settings, ask=ask, no_settings=no_settings)
     with _progress(quiet=quiet) as progress:
         advice = recommend_with(path, chosen, progress)
-    colored = output is None and _colored(color)
-    _write(render(advice, width=_width(), color=colored), output, force=True)
+    _write(render(advice, width=_width(), color=_colored(color, output)), output, force=True)
     return 0
 
 
@@ -225,8 +227,7 @@ def compare(  # noqa: PLR0913  (one parameter per flag)
     chosen = _settings(path, options, settings, no_settings=no_settings)
     with _progress(quiet=quiet) as progress:
         advice = recommend_with(path, chosen, progress)
-    colored = output is None and _colored(color)
-    _write(render(answers(advice), width=_width(), color=colored), output, force=True)
+    _write(render(answers(advice), width=_width(), color=_colored(color, output)), output, force=True)
     return 0
 
 
@@ -237,6 +238,9 @@ def rule(
     ] = None,
     *,
     format: Annotated[str, typer.Option("--format", "-f", help="text or json.")] = "text",  # noqa: A002
+    output: Output = None,
+    quiet: Quiet = False,
+    color: ColorOption = "auto",
     settings: SettingsFile = None,
     no_settings: NoSettings = False,
 ) -> int:
@@ -244,10 +248,13 @@ def rule(
     from gunitune.render import renderer
     from gunitune.rulebook import load_rules, named
 
+    render = renderer("rule", format)
     chosen = _settings(Path(), {}, settings, no_settings=no_settings)
     rules = load_rules(chosen.rules)
     selected = rules if rule_id is None else (named(rules, rule_id),)
-    _write(renderer("rule", format)(selected, whole=rule_id is not None), None)
+    del quiet  # there are no hints
+    page = render(selected, whole=rule_id is not None, color=_colored(color, output))
+    _write(page, output, force=True)
     return 0
 
 
@@ -288,10 +295,10 @@ def _hint(warnings: Sequence[str]) -> None:
         sys.stderr.write(f"gunitune: warning: {warning}\n")
 
 
-def _colored(color: Color) -> bool:
+def _colored(color: Color, output: Path | None) -> bool:
     from gunitune.output import colored
 
-    return colored(color, sys.stdout, os.environ)
+    return output is None and colored(color, sys.stdout, os.environ)
 
 
 def _width() -> int:

@@ -60,6 +60,7 @@ def facts(host: Host, app: App, goal: Goal, installed: Installed) -> dict[str, A
     scope |= {f"goal.{name}": value for name, value in _goal(goal).items()}
     scope["fired"] = ()
     scope["gunicorn.release"] = _release(installed.gunicorn)
+    scope["gunicorn.least"] = _least(scope["gunicorn.release"], app)
     scope["python.release"] = _release(installed.python)
     packages = installed.packages
     scope["gunicorn.packages"] = packages if isinstance(packages, Unknown) else sorted(packages)
@@ -149,6 +150,14 @@ def in_flight(goal: Goal) -> int | Unknown:
 
 def _amount(quantity: Quantity | Unknown, otherwise: int) -> int:
     return otherwise if isinstance(quantity, Unknown) else int(quantity.value)
+
+
+def _least(known: tuple[int, ...] | Unknown, app: App) -> tuple[int, ...] | Unknown:
+    """The oldest release that can come to run the app: the known one, else the declared minimum."""
+    from gunitune.project.dependencies import Dependencies
+
+    minimum = Dependencies(app.dependencies).minimum("gunicorn")
+    return known if minimum is None or not isinstance(known, Unknown) else _release(minimum.version)
 
 
 def _release(version: str | Unknown) -> tuple[int, ...] | Unknown:

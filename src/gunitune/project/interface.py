@@ -28,6 +28,7 @@ _ENTRY_FILES = 80
 # Room that parsing for the app leaves for its handlers.
 _RESERVE_BYTES = 1536 * KIB
 _SHOWN = 5
+_GATEWAY: dict[str, Interface] = {"wsgi.py": "wsgi", "asgi.py": "asgi"}
 _IMPORTED_NAMES = ("application", "app")
 
 
@@ -113,12 +114,22 @@ class _Search:
         for path in self._paths():
             if not self._origins.source.has_room(_RESERVE_BYTES, path):
                 continue
-            own = self._apps.candidates(path)
-            known = {item.name for item in own}
-            names = [n for n in _IMPORTED_NAMES if n not in known and name_quality(path) <= 1]
-            aliases = (self._apps.imported(path, name) for name in names)
-            found += [*own, *(item for item in aliases if item is not None)]
+            found += self._in_file(path)
         return found
+
+    def _in_file(self, path: str) -> list[Candidate]:
+        own = self._apps.candidates(path)
+        if name_quality(path) > 1:
+            return own
+        known = {item.name for item in own}
+        names = [name for name in _IMPORTED_NAMES if name not in known]
+        aliases = (self._apps.imported(path, name) for name in names)
+        found = [*own, *(item for item in aliases if item is not None)]
+        gateway = _GATEWAY.get(path.rpartition("/")[2])
+        if gateway is None or found:
+            return found
+        refuse_servers(self._origins, [path])
+        return [item for item in [self._apps.gateway(path, gateway)] if item is not None]
 
     def _paths(self) -> list[str]:
         """Files that may hold the app, the most likely first."""

@@ -42,6 +42,14 @@ _CHOICES: Mapping[str, tuple[object, ...]] = {
     "gevent": ("cooperates", "patch", "blocks"),
 }
 
+_SPOKEN: Mapping[type | tuple[type, ...], str] = {
+    str: "text",
+    list: "a list of names",
+    int: "a whole number",
+    bool: "true or false",
+    (int, float): "a number",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Library:
@@ -154,8 +162,8 @@ def _library(path: Path, name: str, table: object) -> Library:
             raise _broken(path, name, f"{key}: {problem}")
     if problem := _problem_of_table(name, table):
         raise _broken(path, name, problem)
-    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
-    fields.setdefault("imports", (name.removeprefix(STDLIB).replace("-", "_"),))
+    fields: dict[str, Any] = {"imports": (name.removeprefix(STDLIB).replace("-", "_"),)}
+    fields |= {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
     if "memory_mib" in fields:
         fields["memory_bytes"] = int(fields.pop("memory_mib") * MIB)
     return Library(name=name, **fields)
@@ -176,30 +184,19 @@ def _problem_of_value(key: str, value: object) -> str:
     return ""
 
 
-_SPOKEN: Mapping[type | tuple[type, ...], str] = {
-    str: "text",
-    list: "a list of names",
-    int: "a whole number",
-    bool: "true or false",
-    (int, float): "a number",
-}
-
-
 def _problem_of_table(name: str, table: Mapping[str, object]) -> str:
-    if not name.startswith(STDLIB) and name != normalise(name):
-        return f"the name is not written as PEP 503 does: {normalise(name)}"
-    if "what" not in table:
-        return "what is missing"
-    if ("kind" in table) != ("weight" in table):
-        return "kind and weight go together"
-    helped = table.get("gevent") in ("patch", "blocks")
-    if helped and not ("gevent_why" in table and "refs" in table):
-        return f"gevent = {table['gevent']!r} needs gevent_why and refs"
-    if "gevent_why" in table and not helped:
-        return "gevent_why goes with gevent = 'patch' or 'blocks'"
-    if "patched_by" in table and table.get("gevent") != "patch":
-        return "patched_by goes with gevent = 'patch'"
-    return ""
+    normal = name if name.startswith(STDLIB) else normalise(name)
+    gevent = table.get("gevent")
+    helped = gevent in ("patch", "blocks")
+    checks = (
+        (name != normal, f"the name is not written as PEP 503 does: {normal}"),
+        ("what" not in table, "what is missing"),
+        (("kind" in table) != ("weight" in table), "kind and weight go together"),
+        (helped and not {"gevent_why", "refs"} <= table.keys(), "gevent needs gevent_why and refs"),
+        ("gevent_why" in table and not helped, "gevent_why goes with gevent = 'patch' or 'blocks'"),
+        ("patched_by" in table and gevent != "patch", "patched_by goes with gevent = 'patch'"),
+    )
+    return next((problem for wrong, problem in checks if wrong), "")
 
 
 def _broken(path: Path, name: str, problem: str) -> RuleError:

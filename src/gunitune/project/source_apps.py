@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from gunitune.project.source_origins import Origins
 
 _DEPTH = 12
-_APP_ARGUMENTS = ("app", "application", "wsgi_app", "asgi_app", "other_asgi_app", "wsgi", "asgi")
+_APP_ARGUMENTS = frozenset(
+    ("app", "application", "wsgi_app", "asgi_app", "other_asgi_app", "wsgi", "asgi")
+)
 _APP_NAMES = ("app", "application")
 _HOPS = 8
 _SCOPE = ["scope", "receive", "send"]
@@ -90,6 +92,14 @@ class Apps:
         node = ast.Name(name)
         made = self._made(node, path, self._origins.names(path), self._objects(path))
         return Candidate(path, 1, name, made) if made and made.attribute is None else None
+
+    def gateway(self, path: str, interface: Interface) -> Candidate | None:
+        """Give what a wsgi.py or asgi.py calls its application, whatever makes it."""
+        module = self._origins.source.module(path)
+        names = module.names if module else {}
+        name = next((name for name in reversed(_APP_NAMES) if name in names), None)
+        made = Made(interface, interface, path, 1)
+        return Candidate(path, 1, name, made) if name else None
 
     def _objects(self, path: str) -> dict[str, tuple[Made, int]]:
         if path not in self._modules:
@@ -224,10 +234,12 @@ class Apps:
             if framework is not None:
                 made = Made(framework.name, framework.interface, path, node.lineno)
                 return Candidate(path, node.lineno, node.name, made)
-        made_inside = None if node.decorator_list else self._returned(path, node.name)
+        needs = _required(node)
+        wraps = not _APP_ARGUMENTS.isdisjoint(needs)
+        made_inside = None if node.decorator_list or wraps else self._returned(path, node.name)
         if made_inside is None:
             return None
-        return Candidate(path, node.lineno, node.name, made_inside, True, _required(node))
+        return Candidate(path, node.lineno, node.name, made_inside, factory=True, needs=needs)
 
 
 def _may_wrap(made: Made, target: str) -> bool:

@@ -75,9 +75,8 @@ class Witness:
             blocking += [blocks(item) for item in happenings if item.blocks_loop]
         found += [finding for path in read for finding in self._queries(path)]
         found = once(found)
-        looked = Looked(
-            len(handlers), len(read), len(paths) - len(read), tuple(dict.fromkeys(blocking))
-        )
+        left_out = len(set(paths) - set(read) - self._source.problems.keys())
+        looked = Looked(len(handlers), len(read), left_out, tuple(dict.fromkeys(blocking)))
         return found, looked
 
     def _read(self, path: str) -> bool:
@@ -148,10 +147,12 @@ class Witness:
 
     def in_dependencies(self, dependencies: Dependencies) -> Iterator[Finding]:
         """Findings from libraries that are declared, but not seen imported."""
+        known = set(self._imports.libraries)
         for item in dependencies.all:
             library = self._libraries.by_distribution(item.name)
-            if library is None or library.kind == "unknown" or item.dev or not item.direct:
+            if library is None or library.name in known or item.dev or not item.direct:
                 continue
-            if library.name not in self._imports.libraries:
+            known.add(library.name)
+            if library.kind != "unknown":
                 share = IMPORTED_SHARE if library.database else DECLARED_SHARE
                 yield of_library("declared", library, share, Site(item.path, item.line, item.name))

@@ -83,7 +83,8 @@ def _strength(item: Finding) -> tuple[float, bool, int]:
 
 def in_handler(item: Happening, handler: Handler) -> Finding | None:
     """What a handler, or a function it calls, does; None for a call without a meaning."""
-    via = "" if item.holder == handler.qualified else f"{item.holder}(), called by "
+    own = (item.path, item.holder) == (handler.path, handler.qualified)
+    via = "" if own else f"{item.holder}(), called by "
     where = f"in {via}the handler {handler.qualified}()"
     if item.computing is not None:
         text = f"{item.computing.text} {where}"

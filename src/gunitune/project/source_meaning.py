@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gunitune.project.libraries import STDLIB
 from gunitune.project.source_knowledge import load_knowledge
+from gunitune.project.source_tree import chain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +30,12 @@ FULL_WEIGHT = 3
 # name of the method alone.
 _TOUCH_SHARE = 0.4
 _NAME_SHARE = 0.7
+# Passwords are hashed when somebody logs in, which few requests do.
+_LOG_IN_SHARE = 0.5
+_PASSWORDS = re.compile(r"\bpassword")
 _AWAIT_WEIGHT = 0.25
 _BIG_ITEMS = 2_000_000
+_WORDS = {"python:time": "waits", "python:subprocess": "waits for another process"}
 _DATABASE = re.compile(r"\b(?:ORM|ODM|\w*SQL\w*|database|MongoDB)\b")
 _IDLE = ("close", "aclose", "dispose", "disconnect", "options", "config", "set_trace")
 _EXCEPTIONS = ("Error", "Exception", "Warning", "Timeout")
@@ -68,7 +73,7 @@ class Meanings:
 
     def of(self, call: Call, origin: str, path: str) -> Meaning | None:
         """Give the meaning of a call in a file of the project; `origin` is its callee's."""
-        known = self._of_python(call, origin) or (self._of_orm(origin) if call.called else None)
+        known = self._of_python(call, origin) or self._of_orm(call, origin)
         if known is not None:
             return known
         outside = ":" not in origin and origin[0] != "?"
@@ -97,11 +102,16 @@ class Meanings:
             return Meaning("memory", 1.0, does, origin.partition(".")[0], loads=True)
         return None
 
-    def _of_orm(self, origin: str) -> Meaning | None:
-        parts = frozenset(origin.split("."))
-        for orm in self._orms:
-            queried = parts & orm.attributes or _last(origin) in orm.methods
-            if queried or any(origin == c or origin.startswith(f"{c}.") for c in orm.calls):
+    def _of_orm(self, call: Call, origin: str) -> Meaning | None:
+        middle = {*(chain(call.node) or [])[1:-1], *origin.split(".")[-2:-1]}
+        for orm in self._orms if call.called else ():
+            elsewhere = ":" not in origin and not origin.startswith(("?", f"{orm.package}."))
+            method = not elsewhere and _last(origin) in orm.methods
+            if (
+                middle & orm.attributes
+                or method
+                or any(origin == c or origin.startswith(f"{c}.") for c in orm.calls)
+            ):
                 return Meaning("io", 1.0, "queries the database", orm.name)
         return None
 
@@ -131,10 +141,14 @@ def _of_library(library: Library, origin: str) -> Meaning | None:
     if library.kind == "unknown" or not (listed or is_installed(library)):
         return None
     weight = library.weight / FULL_WEIGHT * (1.0 if listed else _TOUCH_SHARE)
+    if _PASSWORDS.search(library.what):
+        weight *= _LOG_IN_SHARE
     return Meaning(library.kind, weight, _does(library), library.name, False, listed, exact)
 
 
 def _does(library: Library) -> str:
+    if library.name in _WORDS:
+        return _WORDS[library.name]
     if library.database or _DATABASE.search(library.what):
         return "asks the database"
     if library.kind == "io" and library.weight > 1:

@@ -28,7 +28,6 @@ class Happening:
     path: str
     line: int
     holder: str
-    level: int
     origin: str
     call: Call | None
     meaning: Meaning | None
@@ -42,6 +41,14 @@ class Happening:
         return self.call.written if self.call else ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """What one function does itself, and the functions of the project that it calls."""
+
+    happenings: tuple[Happening, ...]
+    calls: tuple[str, ...]
+
+
 class Tracer:
     """Follows calls from function to function by name and import; every body is read once."""
 
@@ -49,68 +56,65 @@ class Tracer:
         self._origins = origins
         self._meanings = meanings
         self._known = load_knowledge()
-        self._work: dict[tuple[str, bool], Work] = {}
+        self._bodies: dict[tuple[str, bool], _Body] = {}
 
     def function(self, origin: str, *, nested: bool = True) -> Iterator[Happening]:
-        """What the function with this canonical origin does, and those it calls."""
-        yield from self._follow(deque([(origin, 0)]), nested=nested)
+        """What the function with this canonical origin does, and those it calls.
 
-    def block(self, path: str, body: Iterable[ast.AST]) -> Iterator[Happening]:
+        Functions inside it count as its own code if `nested`.
+        """
+        yield from self._follow([origin], nested=nested)
+
+    def block(self, path: str, statements: Iterable[ast.stmt]) -> Iterator[Happening]:
         """What module-level code does, and the functions it calls."""
-        work = work_of(body, nested=False)
-        called = deque[tuple[str, int]]()
-        yield from self._happenings(path, "", work, 0, called)
-        yield from self._follow(called, nested=True)
+        body = self._read(path, "", work_of(statements, nested=False))
+        yield from body.happenings
+        yield from self._follow(body.calls, nested=True)
 
-    def _follow(self, called: deque[tuple[str, int]], *, nested: bool) -> Iterator[Happening]:
+    def _follow(self, origins: Iterable[str], *, nested: bool) -> Iterator[Happening]:
+        called = deque((origin, 0) for origin in origins)
         seen: set[str] = set()
         while called and len(seen) < _FUNCTIONS:
             origin, level = called.popleft()
-            if origin not in seen and level <= LEVELS:
+            if origin not in seen:
                 seen.add(origin)
-                path, _, qualified = origin.partition(":")
-                work = self._work_of(origin, nested=nested or level > 0)
-                yield from self._happenings(path, qualified, work, level, called)
+                body = self._body(origin, nested=nested or level > 0)
+                yield from body.happenings
+                called += [(further, level + 1) for further in body.calls if level < LEVELS]
 
-    def _work_of(self, origin: str, *, nested: bool) -> Work:
+    def _body(self, origin: str, *, nested: bool) -> _Body:
         key = (origin, nested)
-        if key not in self._work:
+        if key not in self._bodies:
+            path, _, qualified = origin.partition(":")
             node = self._origins.function(origin)
             roots = [*node.body, node.args] if node else []
-            name = node.name if node else ""
-            self._work[key] = work_of(roots, name=name, nested=nested)
-        return self._work[key]
+            work = work_of(roots, name=node.name if node else "", nested=nested)
+            self._bodies[key] = self._read(path, qualified, work)
+        return self._bodies[key]
 
-    def _happenings(
-        self, path: str, qualified: str, work: Work, level: int, called: deque[tuple[str, int]]
-    ) -> Iterator[Happening]:
+    def _read(self, path: str, qualified: str, work: Work) -> _Body:
         node = self._origins.function(f"{path}:{qualified}")
         names = self._origins.names(path, qualified)
-        waits: list[int] = []
+        kept = node is not None and self._keeps(node)
+        happenings: list[Happening] = []
+        calls: list[str] = []
         for call in work.calls:
             origin = self._origins.canonical(names.origin(call.node))
             further = self._further(origin)
             if further is not None:
-                called.append((further, level + 1))
+                calls.append(further)
                 continue
             variable = not call.called and (chain(call.node) or [""])[0] in names.bound
             meaning = None if variable else self._meanings.of(call, origin, path)
             if meaning is not None:
-                waits += [call.line] * (meaning.kind == "io")
-                yield Happening(
-                    path,
-                    call.line,
-                    qualified,
-                    level,
-                    origin,
-                    call,
-                    meaning,
-                    kept=node is not None and self._keeps(node),
-                    blocks_loop=self._blocks(node, call, origin, meaning),
-                )
+                blocks = self._blocks(node, call, origin, meaning)
+                where = (path, call.line, qualified, origin)
+                happenings.append(Happening(*where, call, meaning, None, kept, blocks))
+        waits = [h.line for h in happenings if h.meaning and h.meaning.kind == "io"]
         for item in work.computing[:1]:
             if not any(item.line <= line <= item.end for line in waits):
-                yield Happening(path, item.line, qualified, level, "", None, None, item)
+                happenings.append(Happening(path, item.line, qualified, "", None, None, item))
+        return _Body(tuple(happenings), tuple(calls))
 
     def _further(self, origin: str) -> str | None:
         """Give the function of the project that a call leads to; `__init__` for a class."""

@@ -26,7 +26,8 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 class Call:
     """A call, or a mention of a function in the arguments of one: `to_thread(requests.get, url)`.
 
-    `size` is the product of the numbers in its first argument.
+    `size` is the product of the numbers in its first argument, `shrinks` that an argument is
+    worked out in place, as in `fib(n - 1)`.
     """
 
     node: ast.expr
@@ -35,6 +36,7 @@ class Call:
     awaited: bool = False
     called: bool = True
     size: int = 0
+    shrinks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def work_of(roots: Iterable[ast.AST], *, name: str = "", nested: bool = True) ->
             computing += _loop(node, place)
         if nested or not isinstance(node, Function | ast.ClassDef | ast.Lambda):
             stack += _children(node, place)
-    own = [call.line for call in calls if name and call.written == name]
+    own = [call.line for call in calls if name and call.written == name and call.shrinks]
     if len(own) > 1:
         text = f"{name}() calls itself again and again"
         computing.append(Computing(_RECURSION_WEIGHT, min(own), min(own), text))
@@ -91,8 +93,10 @@ def work_of(roots: Iterable[ast.AST], *, name: str = "", nested: bool = True) ->
 
 
 def _calls(node: ast.Call, awaited: set[int]) -> Iterator[Call]:
-    awaits = id(node) in awaited
-    yield Call(node.func, node.lineno, _written(node.func), awaits, size=_size(node))
+    awaits, shrinks = id(node) in awaited, any(isinstance(arg, ast.BinOp) for arg in node.args)
+    yield Call(
+        node.func, node.lineno, _written(node.func), awaits, size=_size(node), shrinks=shrinks
+    )
     for argument in (*node.args, *(item.value for item in node.keywords)):
         if isinstance(argument, ast.Name | ast.Attribute):
             yield Call(argument, node.lineno, _written(argument), called=False)

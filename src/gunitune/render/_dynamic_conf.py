@@ -11,6 +11,7 @@ _CLASS_ASKED = False  # a class that was asked for is not exchanged for threads
 _MASTER_BYTES = 31457280  # memory of the master, with what all share
 _WORKER_BYTES = 104857600  # memory of one worker
 _THREAD_BYTES = 32768  # memory of one more thread
+_MEMORY_TOLD = False  # whether the worker's memory is known, or known to be large
 _MEMORY_SHARE = 0.8  # share of the memory limit to use
 _IN_FLIGHT = None  # requests to hold at once, if that was asked for
 _WAIT_RATIO = None  # waiting / computing per request, if that was measured
@@ -165,7 +166,7 @@ def _plan(cpus, memory_bytes, processes=math.inf, workers=None):
     elif worker_class in ("gevent", "eventlet"):
         settings["worker_connections"] = connections
     preloads = workers > 1 and worker_class not in ("gevent", "eventlet", "tornado")
-    if preloads and (short or workers * _WORKER_BYTES > 0.5 * budget):
+    if preloads and (short or (_MEMORY_TOLD and workers * _WORKER_BYTES > 0.5 * budget)):
         settings["preload_app"] = True
     return settings
 

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 SHOWN_EVIDENCE = 5
 
 
-def comment(text: str, indent: str = "") -> str:
+def comment(text: str, lead: str = "") -> str:
     """Comment lines of at most 88 columns; a line end or control character is written out."""
-    lines = wrap(describe.plain(text), 86 - len(indent), break_on_hyphens=False) or [""]
-    return "\n".join([f"# {indent}{lines[0]}", *(f"#   {indent}{line}" for line in lines[1:])])
+    lines = wrap(lead + describe.plain(text), 86, subsequent_indent="  ", break_on_hyphens=False)
+    return "\n".join(f"# {line}" for line in lines or [""]).replace("# \n", "#\n")
 
 
 def header(advice: Recommendation, kind: str = "") -> str:

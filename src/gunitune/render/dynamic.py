@@ -53,7 +53,7 @@ def inputs(advice: Recommendation) -> dict[str, Any]:
         scope["app.wait_ms"], Unknown
     ):
         ratio = scope["app.wait_ms"] / max(scope["app.cpu_ms"], 0.001)
-    newest = scope["gunicorn.release"]
+    least = scope["gunicorn.least"]
     return {
         "_KIND": advice.app.kind,
         "_CLASS": _class(advice),
@@ -61,11 +61,13 @@ def inputs(advice: Recommendation) -> dict[str, Any]:
         "_MASTER_BYTES": scope["app.master_memory"] + scope["app.shared_memory"],
         "_WORKER_BYTES": scope["app.worker_memory"],
         "_THREAD_BYTES": scope["app.thread_memory"],
+        "_MEMORY_TOLD": advice.app.kind == "memory"
+        or scope["app.worker_memory_basis"] != "assumed",
         "_MEMORY_SHARE": advice.goal.memory_share,
         "_IN_FLIGHT": None if isinstance(asked, Unknown) else asked,
         "_WAIT_RATIO": ratio,
         "_DB_SHARE": _database_share(advice),
-        "_CONNECTIONS_AS_THREADS": not isinstance(newest, Unknown) and newest >= release("24"),
+        "_CONNECTIONS_AS_THREADS": not isinstance(least, Unknown) and least >= release("24"),
     }
 
 

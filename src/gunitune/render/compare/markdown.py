@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from gunitune.model import Unknown
 from gunitune.render import describe
-from gunitune.render.compare.text import verdict
 from gunitune.render.recommend.markdown import escape
 from gunitune.units import format_size
 
@@ -22,8 +21,8 @@ def render(comparison: Comparison, **_: object) -> str:
         [
             f"**Machine:** {escape(machine)}; **worker:** {escape(memory)}",
             "",
-            "| advisor | workers | memory | formula | |",
-            "|---|---|---|---|---|",
+            "| advisor | workers | memory | fits | formula | |",
+            "|---|---|---|---|---|---|",
             *(_row(answer) for answer in comparison.answers),
             "",
         ]
@@ -33,6 +32,7 @@ def render(comparison: Comparison, **_: object) -> str:
 def _row(answer: Answer) -> str:
     workers = "?" if isinstance(answer.workers, Unknown) else str(answer.workers)
     size = "?" if isinstance(answer.memory_bytes, Unknown) else format_size(answer.memory_bytes)
-    remark = verdict(answer) or answer.note
-    cells = [answer.name, workers, size, answer.formula, remark]
-    return "| " + " | ".join(escape(cell) for cell in cells) + " |"
+    fits = "?" if isinstance(answer.killed, Unknown) else ("**no**" if answer.killed else "yes")
+    cells = [escape(cell) for cell in (answer.name, workers, size, answer.formula, answer.note)]
+    cells.insert(3, fits)
+    return "| " + " | ".join(cells) + " |"

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from gunitune.compare import Answer, Comparison
 
 
+HEAD = ("ADVISOR", "WORKERS", "MEMORY", "FITS", "FORMULA")
+WIDTHS = (26, 9, 11, 6, 0)
+
+
 def render(comparison: Comparison, *, width: int = 80, color: bool = False) -> str:
     """The page, `width` columns wide."""
     page = Page(width)
@@ -21,25 +25,18 @@ def render(comparison: Comparison, *, width: int = 80, color: bool = False) -> s
     memory = comparison.worker_memory
     page.labelled("worker", [f"{format_size(memory.value)} memory each ({memory.source})"])
     page.gap()
-    page.row([("ADVISOR", 26, "bold"), ("WORKERS", 9, "bold"), ("MEMORY", 11, "bold"),
-              ("FORMULA", 0, "bold")])  # fmt: skip
-    for answer in comparison.answers:
-        style = "green bold" if answer is comparison.answers[-1] else ""
-        row = [answer.name, _number(answer.workers), _size(answer.memory_bytes), answer.formula]
-        widths = (26, 9, 11, 0)
-        page.row([(describe.plain(text), size, style)
-                  for text, size in zip(row, widths, strict=True)])  # fmt: skip
-        for text, shade in ((verdict(answer), "red"), (answer.note, "dim")):
-            if text:
-                page.row([("", 46, ""), (text, 0, shade)])
+    for row, style in [(HEAD, "bold"), *((_row(answer), "") for answer in comparison.answers)]:
+        cells = zip(row, WIDTHS, strict=True)
+        page.row([(describe.plain(text), width, style) for text, width in cells])
+    page.gap()
+    page.labelled("fits", ["no: more than the memory limit, the kernel would kill workers",
+                           "-f json gives the sources of the formulas"])  # fmt: skip
     return page.coloured() if color else page.plain()
 
 
-def verdict(answer: Answer) -> str:
-    """What the memory limit makes of it."""
-    if isinstance(answer.killed, Unknown):
-        return ""
-    return "would be killed: more than the limit" if answer.killed else ""
+def _row(answer: Answer) -> tuple[str, ...]:
+    fits = "?" if isinstance(answer.killed, Unknown) else ("no" if answer.killed else "yes")
+    return answer.name, _number(answer.workers), _size(answer.memory_bytes), fits, answer.formula
 
 
 def _number(value: int | Unknown) -> str:

@@ -59,12 +59,22 @@ def _remarks(page: Page, advice: Recommendation) -> None:
         ("warning", advice.warnings, "yellow"),
         ("next", (*advice.next, f"gunitune emit > gunicorn.conf.py, then {_start(advice)}"), ""),
         ("not chosen", advice.alternatives, "dim"),
-        ("not judged", tuple(f"{item.rule}: {item.reason}" for item in advice.skipped), "dim"),
+        ("not judged", _skipped(advice), "dim"),
     ]
     for label, texts, style in lists:
         if texts:
             page.gap()
             page.labelled(label, [describe.plain(text) for text in texts], style)
+
+
+def _skipped(advice: Recommendation) -> tuple[str, ...]:
+    """The rules that lacked a fact, by the fact."""
+    reasons: dict[str, list[str]] = {}
+    for item in advice.skipped:
+        reasons.setdefault(item.reason, []).append(item.rule)
+    return tuple(
+        f"{', '.join(dict.fromkeys(rules))}: {reason}" for reason, rules in reasons.items()
+    )
 
 
 def _start(advice: Recommendation) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gunitune.rulebook import AdviceRule
 
 
-def render(rules: Sequence[AdviceRule], *, whole: bool) -> str:
+def render(rules: Sequence[AdviceRule], *, whole: bool, **_: object) -> str:
     """One JSON document with a record per rule, the same whether one was named or all are."""
     del whole
     document = {

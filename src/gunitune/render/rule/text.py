@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from gunitune.rulebook import AdviceRule
 
 
-def render(rules: Sequence[AdviceRule], *, whole: bool) -> str:
+def render(rules: Sequence[AdviceRule], *, whole: bool, color: bool = False) -> str:
     """The list, or with `whole` everything that a rule's file says."""
     page = Page(80)
     for rule in rules:
         if whole:
             _explain(page, rule)
         else:
-            page.row([(rule.id, 7, ""), (rule.layer, 11, ""), (rule.summary, 0, "")])
-    return page.plain()
+            page.row([(rule.id, 7, "bold"), (rule.layer, 11, "cyan"), (rule.summary, 0, "")])
+    return page.coloured() if color else page.plain()
 
 
 def _explain(page: Page, rule: AdviceRule) -> None:
