@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -45,6 +46,7 @@ def imported(arguments: list[str], cwd: Path) -> set[str]:
     result = subprocess.run(
         [sys.executable, "-X", "importtime", *arguments],
         cwd=cwd,
+        env={key: value for key, value in os.environ.items() if not key.startswith("COV")},
         capture_output=True,
         text=True,
         timeout=60,
