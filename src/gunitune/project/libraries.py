@@ -41,7 +41,6 @@ _CHOICES: Mapping[str, tuple[object, ...]] = {
     "weight": (1, 2, 3),
     "gevent": ("cooperates", "patch", "blocks"),
 }
-
 _SPOKEN: Mapping[type | tuple[type, ...], str] = {
     str: "text",
     list: "a list of names",
@@ -55,12 +54,13 @@ _SPOKEN: Mapping[type | tuple[type, ...], str] = {
 class Library:
     """What is known of one library.
 
-    `name` is the normalised distribution name (PEP 503), `python:` before it for a module of the
-    standard library, where importing says little and only `calls` and `loads` count. `weight` is 1
-    for a weak hint to 3 for what a handler that uses it mostly does, 0 where `kind` is unknown.
-    `calls` wait or compute, `loads` bring a model or large data into memory; both as written after
-    the import (`requests.get`), or `.execute` for a method of anything. `memory_bytes` is what
-    importing it adds to a bare interpreter, None where nobody measured.
+    `name` is the normalised distribution name (PEP 503), with `python:` before a module of the
+    standard library. `imports` are modules, or functions where the rest of a module says nothing
+    (`hashlib.scrypt`). `weight` is 1 for a weak hint to 3 for what a handler that uses it mostly
+    does, 0 where `kind` is unknown. `calls` wait or compute, `loads` bring a model or large data
+    into memory; both as written after the import (`requests.get`), or `.execute` for a method of
+    anything. `memory_bytes` is the unshared memory that importing it adds to each worker, None
+    where nobody measured.
     """
 
     name: str
