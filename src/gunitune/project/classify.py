@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gunitune.errors import ProjectError
@@ -33,6 +35,19 @@ _SHOWN = 3
 _SERVER_ENGINES = frozenset(("postgresql", "postgresql_psycopg2", "postgis", "mysql", "oracle"))
 
 
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Hold back the cycle collector, which looks through all syntax trees again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_without_collector()
 def classify(
     path: Path,
     *,
@@ -56,8 +71,8 @@ def classify(
     entry = find_entry(files, origins, dependencies, spec=spec, interface=interface)
     witness = Witness(origins, libraries, imports)
     found, looked = witness.in_handlers(entry.path)
-    django = entry.framework == "django" or entry.path is None
-    found += witness.at_startup(entry.path, everywhere=django)
+    by_name = entry.framework == "django" or entry.path is None
+    found += witness.at_startup(entry.path, everywhere=by_name)
     found += [*witness.in_imports(found), *witness.in_dependencies(dependencies)]
     verdict = weigh(found) if kind is None else Verdict(kind, "high")
     seen = {item.source for item in found if item.place != "declared"}

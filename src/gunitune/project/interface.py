@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gunitune.errors import UsageError
-from gunitune.model import KIB, Unknown
-from gunitune.project.source_apps import Apps, Candidate
-from gunitune.project.source_knowledge import load_knowledge
+from gunitune.model import Unknown
+from gunitune.project.source_apps import Apps
+from gunitune.project.source_framework import framework_in_use, interface_of
 from gunitune.project.source_layout import is_aside
 from gunitune.project.source_rank import Ranking, name_quality, named_in_settings
 from gunitune.project.source_servers import refuse_servers
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from gunitune.model import Interface
     from gunitune.project.dependencies import Dependencies
     from gunitune.project.files import ProjectFiles
+    from gunitune.project.source_app import Candidate
     from gunitune.project.source_origins import Origins
 
 _ENTRY_FILES = 80
-# Room that parsing for the app leaves for its handlers.
-_RESERVE_BYTES = 1536 * KIB
+# Share of what may be parsed that the search for the app leaves for its handlers.
+_RESERVE = 0.75
 _SHOWN = 5
 _GATEWAY: dict[str, Interface] = {"wsgi.py": "wsgi", "asgi.py": "asgi"}
 _IMPORTED_NAMES = ("application", "app")
@@ -56,6 +57,7 @@ def find_entry(
     Raises ProjectError for a project that only a server of its own can run, and UsageError for a
     `spec` that is none.
     """
+    origins.source.reserve = _RESERVE
     search = _Search(files, origins, dependencies, interface)
     return search.asked(spec) if spec is not None else search.best()
 
@@ -112,8 +114,6 @@ class _Search:
     def _candidates(self) -> list[Candidate]:
         found: list[Candidate] = []
         for path in self._paths():
-            if not self._origins.source.has_room(_RESERVE_BYTES, path):
-                continue
             found += self._in_file(path)
         return found
 
@@ -121,8 +121,7 @@ class _Search:
         own = self._apps.candidates(path)
         if name_quality(path) > 1:
             return own
-        known = {item.name for item in own}
-        names = [name for name in _IMPORTED_NAMES if name not in known]
+        names = [name for name in _IMPORTED_NAMES if not self._apps.defines(path, name)]
         aliases = (self._apps.imported(path, name) for name in names)
         found = [*own, *(item for item in aliases if item is not None)]
         gateway = _GATEWAY.get(path.rpartition("/")[2])
@@ -175,8 +174,8 @@ class _Search:
 
     def _nothing(self, found: list[Candidate]) -> Entry:
         framework = self._framework()
-        if framework is None and not found:
-            refuse_servers(self._origins, self._origins.source.scans)
+        if not found:
+            refuse_servers(self._origins, self._origins.source.scans, framework)
         return Entry(
             self._interface_of(framework), framework, Unknown(self._missing(found, framework))
         )
@@ -199,28 +198,10 @@ class _Search:
         return "no app of a framework that gunitune knows was found; name it with --app"
 
     def _framework(self) -> str | None:
-        """Framework that most files import; else one that is declared."""
-        known = load_knowledge().frameworks
-        packages = Counter(
-            package
-            for path, glance in self._origins.source.scans.items()
-            if not is_aside(path)
-            for package in glance.packages
-        )
-        counts = [(sum(packages[p] for p in item.packages), item.name) for item in known]
-        most = max(count for count, _ in counts)
-        if most:
-            return next(name for count, name in counts if count == most)
-        declared = self._dependencies.names
-        return next((item.name for item in known if item.packages & declared), None)
+        return framework_in_use(self._origins.source, self._dependencies)
 
     def _interface_of(self, framework: str | None) -> Interface | Unknown:
-        if self._interface:
-            return self._interface
-        known = (
-            f.interface for f in load_knowledge().frameworks if f.name == framework and f.packages
-        )
-        return next(known, Unknown("no web framework that gunitune knows was found"))
+        return self._interface or interface_of(framework)
 
 
 def _parsed(spec: str) -> tuple[str, str]:

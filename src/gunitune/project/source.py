@@ -24,6 +24,7 @@ class Source:
     """Reads each file of a project once for a glance, and once more where it is parsed.
 
     `scans` has the files that could be read, `problems` why others could not be read or parsed.
+    `reserve` is the share of what may be parsed that is left for a later purpose.
     """
 
     def __init__(
@@ -32,9 +33,9 @@ class Source:
         self._paths = {files.relative(path): path for path in files.python}
         self.layout = Layout(frozenset(self._paths))
         self.problems: dict[str, str] = {}
-        self.skipped: set[str] = set()
+        self.reserve = 0.0
         self._modules: dict[str, Module | None] = {}
-        self._bytes_left = PARSE_LIMIT_BYTES
+        self._bytes_parsed = 0
         self.scans: Mapping[str, Scan] = dict(self._scan_all(progress))
 
     def _scan_all(self, progress: Callable[[int, int], None] | None) -> Iterator[tuple[str, Scan]]:
@@ -50,23 +51,18 @@ class Source:
 
     def module(self, path: str) -> Module | None:
         """Parse one file; None where it can't be, or where the limit on parsing is reached."""
-        if path not in self._modules:
-            self._modules[path] = self._parse(path) if path in self.scans else None
-        return self._modules[path]
+        if path not in self._modules and self._has_room(path):
+            self._modules[path] = self._parse(path)
+        return self._modules.get(path)
 
-    def has_room(self, reserve_bytes: int, path: str) -> bool:
-        """Whether the file is parsed, or can be with this many bytes left for others after it."""
-        if path in self._modules:
-            return self._modules[path] is not None
-        room = len(self._modules) < PARSE_LIMIT_FILES
-        return room and self.scans[path].size + reserve_bytes <= self._bytes_left
+    def _has_room(self, path: str) -> bool:
+        if path not in self.scans or len(self._modules) >= PARSE_LIMIT_FILES:
+            return False
+        room = PARSE_LIMIT_BYTES * (1 - self.reserve)
+        return self._bytes_parsed + self.scans[path].size <= room
 
     def _parse(self, path: str) -> Module | None:
-        size = self.scans[path].size
-        if size > self._bytes_left or len(self._modules) >= PARSE_LIMIT_FILES:
-            self.skipped.add(path)
-            return None
-        self._bytes_left -= size
+        self._bytes_parsed += self.scans[path].size
         module = parse(path, read_source(self._paths[path]) or b"", self.layout)
         if isinstance(module, Unknown):
             self.problems[path] = module.reason

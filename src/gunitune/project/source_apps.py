@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gunitune.project.source_app import (
+    APP_ARGUMENTS,
+    APP_NAMES,
+    Candidate,
+    Made,
+    may_wrap,
+    mounted,
+    required,
+    speaks,
+)
 from gunitune.project.source_knowledge import load_knowledge
 from gunitune.project.source_tree import Function, chain, inside, statements
 
@@ -18,40 +28,7 @@ if TYPE_CHECKING:
     from gunitune.project.source_origins import Origins
 
 _DEPTH = 12
-_APP_ARGUMENTS = frozenset(
-    ("app", "application", "wsgi_app", "asgi_app", "other_asgi_app", "wsgi", "asgi")
-)
-_APP_NAMES = ("app", "application")
 _HOPS = 8
-_SCOPE = ["scope", "receive", "send"]
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """An app object: what made it and where; `wraps` names the app that it has inside.
-
-    `sure` is False where the call is not known to give an app, only to take one.
-    """
-
-    framework: str
-    interface: Interface
-    path: str
-    line: int
-    attribute: str | None = None
-    wraps: str | None = None
-    sure: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A module-level name that Gunicorn could be given; `needs` names arguments it can't guess."""
-
-    path: str
-    line: int
-    name: str
-    made: Made
-    factory: bool = False
-    needs: tuple[str, ...] = ()
 
 
 class Apps:
@@ -61,6 +38,7 @@ class Apps:
         self._origins = origins
         self._known = load_knowledge()
         self._modules: dict[str, dict[str, tuple[Made, int]]] = {}
+        self._made_by: dict[str, Made | None] = {}
         self._depth = 0
 
     def candidates(self, path: str) -> list[Candidate]:
@@ -69,8 +47,8 @@ class Apps:
         if module is None:
             return []
         objects = self._objects(path)
-        inner = {made.wraps for name, (made, _) in objects.items() if made.wraps != name}
-        inner |= _mounted(module)
+        inner = {w for name, (made, _) in objects.items() for w in made.wraps if w != name}
+        inner |= mounted(module)
         found = [
             Candidate(path, line, name, made)
             for name, (made, line) in objects.items()
@@ -80,26 +58,33 @@ class Apps:
         callables = (self._callable(path, node) for node in functions)
         return found + [item for item in callables if item is not None]
 
+    def defines(self, path: str, name: str) -> bool:
+        """Whether the module itself makes an app by this name, to be served or not."""
+        return name in self._objects(path)
+
     def imported(self, path: str, name: str) -> Candidate | None:
         """Give the app that the module has by the name, its own or imported from the project."""
         own = [item for item in self.candidates(path) if item.name == name]
         if own:
             return own[0]
-        module = self._origins.source.module(path)
-        function = module.functions.get(name) if module else None
-        if function is not None:
-            return self._callable(path, function)
-        node = ast.Name(name)
-        made = self._made(node, path, self._origins.names(path), self._objects(path))
-        return Candidate(path, 1, name, made) if made and made.attribute is None else None
+        node, names = ast.Name(name), self._origins.names(path)
+        made = self._made(node, path, names, self._objects(path))
+        if made is not None:
+            return Candidate(path, 1, name, made) if made.attribute is None else None
+        origin = self._origins.canonical(names.origin(node))
+        function = self._origins.function(origin)
+        found = self._callable(origin.partition(":")[0], function) if function else None
+        return replace(found, path=path, name=name) if found else None
 
     def gateway(self, path: str, interface: Interface) -> Candidate | None:
         """Give what a wsgi.py or asgi.py calls its application, whatever makes it."""
         module = self._origins.source.module(path)
-        names = module.names if module else {}
-        name = next((name for name in reversed(_APP_NAMES) if name in names), None)
-        made = Made(interface, interface, path, 1)
-        return Candidate(path, 1, name, made) if name else None
+        for node in module.body if module else ():
+            for target in node.targets if isinstance(node, ast.Assign) else ():
+                if isinstance(target, ast.Name) and target.id in APP_NAMES:
+                    made = Made(interface, interface, path, node.lineno)
+                    return Candidate(path, node.lineno, target.id, made)
+        return None
 
     def _objects(self, path: str) -> dict[str, tuple[Made, int]]:
         if path not in self._modules:
@@ -126,7 +111,7 @@ class Apps:
                 continue
             made = self._made(node.value, path, names, scope) if targets else None
             for target in targets:
-                if made is not None and (made.sure or _may_wrap(made, target)):
+                if made is not None and (made.sure or may_wrap(made, target)):
                     scope[target] = (made, node.lineno)
 
     def _made(
@@ -171,32 +156,33 @@ class Apps:
         if framework is not None:
             name, interface = framework.name, framework.interface
             return Made(name, interface, path, line, framework.attribute)
-        arguments = [*node.args, *(k.value for k in node.keywords if k.arg in _APP_ARGUMENTS)]
-        inner = [self._made(item, path, names, scope) for item in arguments]
-        wrapped = next(((a, m) for a, m in zip(arguments, inner, strict=True) if m), None)
-        inside_name = (chain(wrapped[0]) or [""])[0] if wrapped else None
+        arguments = [*node.args, *(k.value for k in node.keywords if k.arg in APP_ARGUMENTS)]
+        inner = [made for a in arguments if (made := self._made(a, path, names, scope))]
+        mentioned = (item.id for item in inside(arguments) if isinstance(item, ast.Name))
+        wraps = frozenset(name for name in mentioned if name in scope)
         adapted = self._known.adapters.get(origin)
         if adapted is not None:
-            name = wrapped[1].framework if wrapped else origin.partition(".")[0]
-            return Made(name, adapted, path, line, wraps=inside_name)
+            name = inner[0].framework if inner else origin.partition(".")[0]
+            return Made(name, adapted, path, line, wraps=wraps)
         own = self._project(origin)
-        if own is None and wrapped is not None:
-            return replace(wrapped[1], wraps=inside_name, sure=False)
-        return own
+        return replace(inner[0], wraps=wraps, sure=False) if own is None and inner else own
 
     def _project(self, origin: str) -> Made | None:
-        """Give what calling a function or class of the project makes."""
+        """Give what calling a function or class of the project makes; looked at once."""
         path, _, qualified = origin.partition(":")
         module = self._origins.source.module(path) if qualified.isidentifier() else None
         if module is None:
             return None
-        if qualified in module.classes:
-            return self._instance(path, module, qualified)
-        return self._returned(path, qualified)
+        if origin not in self._made_by:
+            self._made_by[origin] = None
+            classy = qualified in module.classes
+            found = self._instance(path, module, qualified) if classy else None
+            self._made_by[origin] = found if classy else self._returned(path, qualified)
+        return self._made_by[origin]
 
     def _instance(self, path: str, module: Module, name: str) -> Made | None:
         call = module.functions.get(f"{name}.__call__")
-        interface = _speaks(call, skip=1) if call else None
+        interface = speaks(call, skip=1) if call else None
         if interface is not None:
             return Made(interface, interface, path, module.classes[name].lineno)
         for base in module.classes[name].bases:
@@ -216,7 +202,7 @@ class Apps:
             if isinstance(node, ast.Return):
                 made = self._made(node.value, path, names, scope)
                 if made is not None and made.attribute is None:
-                    return replace(made, wraps=None)
+                    return replace(made, wraps=frozenset())
         declared = self._origins.canonical(names.annotation(function.returns))
         framework = None if ":" in declared else self._known.framework_made_by(declared)
         if framework is None or framework.attribute:
@@ -224,7 +210,7 @@ class Apps:
         return Made(framework.name, framework.interface, path, function.lineno)
 
     def _callable(self, path: str, node: Function) -> Candidate | None:
-        interface = _speaks(node)
+        interface = speaks(node)
         if interface is not None:
             made = Made(interface, interface, path, node.lineno)
             return Candidate(path, node.lineno, node.name, made)
@@ -234,43 +220,11 @@ class Apps:
             if framework is not None:
                 made = Made(framework.name, framework.interface, path, node.lineno)
                 return Candidate(path, node.lineno, node.name, made)
-        needs = _required(node)
-        wraps = not _APP_ARGUMENTS.isdisjoint(needs)
-        made_inside = None if node.decorator_list or wraps else self._returned(path, node.name)
+        needs = required(node)
+        wraps = not APP_ARGUMENTS.isdisjoint(needs)
+        made_inside = None if node.decorator_list or wraps else self._project(f"{path}:{node.name}")
         if made_inside is None:
             return None
-        return Candidate(path, node.lineno, node.name, made_inside, factory=True, needs=needs)
-
-
-def _may_wrap(made: Made, target: str) -> bool:
-    """`app = ProxyFix(app)` is an app, `api = Api(app)` is an extension."""
-    return target in _APP_NAMES or target == made.wraps
-
-
-def _speaks(node: Function, skip: int = 0) -> Interface | None:
-    names = [item.arg for item in (*node.args.posonlyargs, *node.args.args)][skip:]
-    if isinstance(node, ast.AsyncFunctionDef):
-        return "asgi" if names == _SCOPE else None
-    return "wsgi" if len(names) == 2 and names[1].startswith("start_resp") else None
-
-
-def _required(node: Function) -> tuple[str, ...]:
-    known = node.args
-    positional = [*known.posonlyargs, *known.args]
-    free = positional[: len(positional) - len(known.defaults)]
-    pairs = zip(known.kwonlyargs, known.kw_defaults, strict=True)
-    return tuple(item.arg for item in [*free, *(k for k, default in pairs if default is None)])
-
-
-def _mounted(module: Module) -> set[str]:
-    """Names of apps that the module mounts below another one."""
-    calls = [
-        node.value
-        for node in module.body
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
-    ]
-    mounts = [call for call in calls if (chain(call.func) or [""])[-1] in ("mount", "graft")]
-    arguments = [
-        item for call in mounts for item in (*call.args, *(k.value for k in call.keywords))
-    ]
-    return {item.id for item in inside(arguments) if isinstance(item, ast.Name)}
+        # `def app(*args, **kwargs)` hands on environ and start_response to the app it makes.
+        factory = node.args.vararg is None or node.name not in APP_NAMES
+        return Candidate(path, node.lineno, node.name, made_inside, factory, needs)

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gunitune.model import KIB, Evidence
+from gunitune.model import Evidence
 from gunitune.project.source_finding import (
     BACKGROUND_SHARE,
     DECLARED_SHARE,
@@ -34,8 +34,11 @@ if TYPE_CHECKING:
     from gunitune.project.libraries import Libraries
     from gunitune.project.source_origins import Origins
 
-# Room that parsing for handlers leaves for modules that load something at import.
-_RESERVE_BYTES = 256 * KIB
+# Share of what may be parsed that reading handlers leaves for the functions they call, and those
+# for modules that load something at import.
+_CALLED_RESERVE = 0.25
+_LOADS_RESERVE = 0.12
+# What a load counts in a module that the app is not seen to import.
 _ELSEWHERE = 0.3
 _MANY_HANDLERS = 20
 
@@ -65,8 +68,10 @@ class Witness:
         """Findings in request handlers and in what they call; `entry` is the app's file."""
         paths = [path for path, s in self._scans.items() if s.handlers or path == entry]
         paths.sort(key=lambda path: (path != entry, -self._relevance(path), path))
-        read = [path for path in paths if self._read(path)]
+        self._source.reserve = _CALLED_RESERVE
+        read = [path for path in paths if self._source.module(path) is not None]
         handlers = dict.fromkeys(h for path in read for h in self._finder.handlers(path))
+        self._source.reserve = _LOADS_RESERVE
         found: list[Finding] = []
         blocking: list[str] = []
         for handler in handlers:
@@ -78,10 +83,6 @@ class Witness:
         left_out = len(set(paths) - set(read) - self._source.problems.keys())
         looked = Looked(len(handlers), len(read), left_out, tuple(dict.fromkeys(blocking)))
         return found, looked
-
-    def _read(self, path: str) -> bool:
-        room = self._source.has_room(_RESERVE_BYTES, path)
-        return room and self._source.module(path) is not None
 
     def _relevance(self, path: str) -> int:
         libraries = self._imports.near.get(path, frozenset())
@@ -101,6 +102,7 @@ class Witness:
 
         `everywhere` says that any module of the project may be loaded by the app.
         """
+        self._source.reserve = 0.0
         served = [path for path, s in self._scans.items() if s.handlers or path == entry]
         loaded = self._scans.keys() if everywhere else reachable(self._source, served)
         loaders = {

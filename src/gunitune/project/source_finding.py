@@ -10,6 +10,7 @@ from gunitune.model import Evidence
 from gunitune.project.libraries import STDLIB
 from gunitune.project.source_meaning import FULL_WEIGHT
 from gunitune.project.source_tree import integer
+from gunitune.project.source_work import Computing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,37 +82,33 @@ def _strength(item: Finding) -> tuple[float, bool, int]:
     return item.evidence.weight, item.exact, -len(item.evidence.text)
 
 
-def in_handler(item: Happening, handler: Handler) -> Finding | None:
-    """What a handler, or a function it calls, does; None for a call without a meaning."""
+def in_handler(item: Happening, handler: Handler) -> Finding:
+    """What a handler, or a function it calls, does."""
     own = (item.path, item.holder) == (handler.path, handler.qualified)
-    via = "" if own else f"{item.holder}(), called by "
-    where = f"in {via}the handler {handler.qualified}()"
-    if item.computing is not None:
-        text = f"{item.computing.text} {where}"
-        evidence = Evidence("cpu", item.computing.weight, text, item.path, item.line)
-        return Finding("handler", f"loop {item.holder}", evidence)
-    if item.meaning is None:
-        return None
-    meaning = item.meaning
-    weight = meaning.weight * (_LOADED_AGAIN if meaning.loads and not item.kept else 1.0)
-    text = f"{item.written} {where} {meaning.does}"
-    library = _installed(meaning.library)
-    evidence = Evidence(meaning.kind, round(weight, 3), text, item.path, item.line, library)
-    key = f"{meaning.library or item.origin} {handler.qualified}"
-    return Finding("handler", key, evidence, meaning.library or item.origin, meaning.exact)
+    where = f"in {'' if own else f'{item.holder}(), called by '}the handler {handler.qualified}()"
+    if isinstance(item.what, Computing):
+        text = f"{item.what.text} {where}"
+        evidence = Evidence("cpu", item.what.weight, text, item.path, item.line)
+        return Finding("handler", f"loop {item.path}:{item.holder}", evidence)
+    what = item.what
+    weight = what.weight * (_LOADED_AGAIN if what.loads and not item.kept else 1.0)
+    text = f"{item.written} {where} {what.does}"
+    library = _installed(what.library)
+    evidence = Evidence(what.kind, round(weight, 3), text, item.path, item.line, library)
+    key = f"{what.library or item.origin} {handler.origin}"
+    return Finding("handler", key, evidence, what.library or item.origin, what.exact)
 
 
 def at_import(item: Happening, share: float) -> Finding | None:
     """What start-up code loads; None for all else that it does."""
-    meaning = item.meaning
-    if meaning is None or not meaning.loads:
+    what = item.what
+    if isinstance(what, Computing) or not what.loads:
         return None
     where = f"in {item.holder}(), run at start-up," if item.holder else "at import"
-    text = f"{item.written} {where} {meaning.does}"
-    weight = round(meaning.weight * share, 3)
-    library = _installed(meaning.library)
+    text = f"{item.written} {where} {what.does}"
+    weight, library = round(what.weight * share, 3), _installed(what.library)
     evidence = Evidence("memory", weight, text, item.path, item.line, library)
-    return Finding("startup", f"{item.path}:{item.line}", evidence, meaning.library or item.origin)
+    return Finding("startup", f"{item.path}:{item.line}", evidence, what.library or item.origin)
 
 
 def _installed(library: str | None) -> str | None:

@@ -82,7 +82,8 @@ class Finder:
         known = self._known.handlers
         outer, _, own = name.rpartition(".")
         if outer in module.classes:
-            view = own in known.class_methods and self._is_view(f"{module.path}:{outer}")
+            named = own in known.class_methods or own.startswith(tuple(known.prefixes))
+            view = named and self._is_view(f"{module.path}:{outer}")
             return view or own in known.responders or self._routed(module, outer, node)
         first = [item.arg for item in (*node.args.posonlyargs, *node.args.args)][:2]
         bare = len(first) == 2 and first[1] in ("start_response", "receive")

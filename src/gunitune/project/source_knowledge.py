@@ -54,6 +54,7 @@ class Handlers:
     registrars: frozenset[str]
     bases: frozenset[str]
     class_methods: frozenset[str]
+    prefixes: frozenset[str]
     responders: frozenset[str]
     parameters: frozenset[str]
     foreign: frozenset[str]

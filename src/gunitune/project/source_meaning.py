@@ -33,6 +33,8 @@ _NAME_SHARE = 0.7
 # Passwords are hashed when somebody logs in, which few requests do.
 _LOG_IN_SHARE = 0.5
 _PASSWORDS = re.compile(r"\bpassword")
+# A table may be small, a model seldom is.
+_TABLE_WEIGHT = 0.6
 _AWAIT_WEIGHT = 0.25
 _BIG_ITEMS = 2_000_000
 _WORDS = {"python:time": "waits", "python:subprocess": "waits for another process"}
@@ -135,7 +137,8 @@ def _of_library(library: Library, origin: str) -> Meaning | None:
     if name in _IDLE or name.endswith(_EXCEPTIONS):
         return None
     if name in {_last(load) for load in library.loads}:
-        return Meaning("memory", 1.0, "loads into memory", library.name, loads=True)
+        weight = _TABLE_WEIGHT if name.startswith("read_") else 1.0
+        return Meaning("memory", weight, "loads into memory", library.name, loads=True)
     exact = name in {_last(call) for call in library.calls}
     listed = exact or any(origin.startswith(f"{call}.") for call in library.calls)
     if library.kind == "unknown" or not (listed or is_installed(library)):

@@ -34,14 +34,18 @@ class Origins:
     def names(self, path: str, qualified: str = "") -> Names:
         """Names inside a function of a file; in the module itself for an empty `qualified`."""
         key = (path, qualified)
+        module = self.source.module(path)
+        if module is None:
+            return Names(Module(path, (), {}, {}), self.source.layout, {})
         if key not in self._names:
-            self._names[key] = self._bind(path, qualified)
+            self._names[key] = self._bind(module, qualified)
         return self._names[key]
 
-    def _bind(self, path: str, qualified: str) -> Names:
-        module = self.source.module(path) or Module(path, (), {}, {})
+    def _bind(self, module: Module, qualified: str) -> Names:
         outer = qualified.rpartition(".")[0]
-        around = self.names(path, outer).flat() if outer in module.functions else module.names
+        around = (
+            self.names(module.path, outer).flat() if outer in module.functions else module.names
+        )
         names = Names(module, self.source.layout, around)
         function = module.functions.get(qualified)
         if function is not None:
@@ -67,7 +71,8 @@ class Origins:
         first, *rest = qualified.split(".")
         module = self.source.module(path) if path.endswith(".py") else None
         if module is not None:
-            if first in module.names:
+            # `from . import views` in a package's own __init__.py means the module beside it.
+            if module.names.get(first, f"{path}:{first}") != f"{path}:{first}":
                 return join(module.names[first], rest)
             if first in module.classes:
                 return self._member(module, first, rest)
@@ -82,19 +87,21 @@ class Origins:
         return join(f"{below}:", rest) if below else None
 
     def _starred(self, module: Module | None, qualified: str) -> str | None:
-        first = qualified.partition(".")[0]
-        for star in module.stars if module else ():
+        """Look for a name in what `from x import *` brings; take a lone package at its word."""
+        first, stars = qualified.partition(".")[0], module.stars if module else ()
+        for star in stars:
             other = self.source.module(star.removesuffix(":"))
             scopes = (other.names, other.functions, other.classes) if other else ()
             if other and (other.stars or any(first in scope for scope in scopes)):
                 return join(star, (qualified,))
-        return None
+        outside = [star for star in stars if ":" not in star and star[0] != "?"]
+        return join(outside[0], (qualified,)) if len(outside) == 1 else None
 
     def _result(self, module: Module, name: str, rest: list[str]) -> str | None:
         """Go on from what a function gives, unless it is a function inside it that is meant."""
         if not rest or f"{name}.{rest[0]}" in module.functions:
             return None
-        gives = self.returned(module.path, name)
+        gives = self._returned(module, name)
         return join(gives, rest) if gives else None
 
     def _member(self, module: Module, name: str, rest: list[str]) -> str | None:
@@ -129,12 +136,9 @@ class Origins:
                 if target and target[0] == "self" and len(target) == 2 and origin:
                     yield target[1], origin
 
-    def returned(self, path: str, qualified: str) -> str | None:
+    def _returned(self, module: Module, name: str) -> str | None:
         """Origin of what a function gives: by its annotation, else by what it returns or yields."""
-        function = self.function(f"{path}:{qualified}")
-        if function is None:
-            return None
-        names = self.names(path, qualified)
+        function, names = module.functions[name], self.names(module.path, name)
         declared = names.annotation(function.returns)
         if declared and not declared.startswith(("?", "builtins.")):
             return declared

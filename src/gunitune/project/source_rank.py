@@ -11,7 +11,7 @@ from gunitune.project.source_layout import is_aside
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from gunitune.project.source_apps import Candidate
+    from gunitune.project.source_app import Candidate
     from gunitune.project.source_origins import Origins
     from gunitune.project.source_spec import Place
 

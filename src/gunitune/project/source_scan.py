@@ -54,7 +54,7 @@ class Scan:
 _SETTINGS = (b"SGI_APPLICATION", b"DATABASES")
 _ENGINE = re.compile(rb"django(?:\.contrib\.gis)?\.db\.backends\.(\w+)")
 # Parameters of a bare WSGI or ASGI callable, and calls of factories such as create_app().
-_APP_SIGNS = (b"start_response", b"receive", b"_app(", b"_application(", b"app_factory(")
+_APP_SIGNS = (b"start_resp", b"receive", b"_app(", b"_application(", b"app_factory(")
 
 
 def scan(path: str, data: bytes) -> Scan:

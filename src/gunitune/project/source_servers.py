@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from gunitune.project.source_origins import Origins
 
 
-def refuse_servers(origins: Origins, paths: Iterable[str]) -> None:
-    """Raise ProjectError where one of the files starts a server that needs no Gunicorn."""
-    servers = {call: server for server in load_knowledge().servers for call in server.calls}
+def refuse_servers(origins: Origins, paths: Iterable[str], framework: str | None = None) -> None:
+    """Raise ProjectError where one of the files starts a server that needs no Gunicorn.
+
+    Of a project that uses a known `framework`, only a server of that framework counts.
+    """
+    known = [s for s in load_knowledge().servers if framework in (None, s.name.lower())]
+    servers = {call: server for server in known for call in server.calls}
     for path in paths:
         for origin, line in _calls(origins, path):
             server = servers.get(origin)

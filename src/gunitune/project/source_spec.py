@@ -6,7 +6,8 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from gunitune.project.files import read_source
+from gunitune.model import KIB
+from gunitune.project.files import read_bounded
 
 if TYPE_CHECKING:
     from gunitune.project.files import ProjectFiles
@@ -50,15 +51,22 @@ class Place:
         self._files = files
         self._source = source
         self._folders: dict[str, str] = {}
+        self._launched: dict[tuple[str, str], str | None] = {}
 
     @cached_property
     def _launch(self) -> str:
         paths = [self._files.root / name for name in _LAUNCH_FILES]
-        texts = (read_source(path) for path in paths if path.is_file())
-        return "\n".join(text.decode("utf-8", "replace") for text in texts if text)
+        texts = (read_bounded(path, 64 * KIB) for path in paths)
+        return "\n".join(t.decode("utf-8", "replace") for t in texts if isinstance(t, bytes))
 
     def launched(self, path: str, name: str) -> str | None:
         """Give the folder from which a launch file of the project starts this very app."""
+        key = (path, name)
+        if key not in self._launched:
+            self._launched[key] = self._launch_folder(path, name)
+        return self._launched[key]
+
+    def _launch_folder(self, path: str, name: str) -> str | None:
         for folder in self._source.layout.run_folders(path):
             spec = re.escape(f"{self._source.layout.dotted(path, folder)}:{name}")
             if re.search(rf"(?<![\w.]){spec}\b", self._launch):

@@ -23,22 +23,19 @@ _FUNCTIONS = 60
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One thing that a piece of code does: a call with a meaning, or a loop that computes."""
+    """One thing that a piece of code does: a call with a meaning, or a loop that computes.
+
+    `kept` says that the function keeps what it loads, `blocks_loop` that an event loop has to wait.
+    """
 
     path: str
     line: int
     holder: str
     origin: str
-    call: Call | None
-    meaning: Meaning | None
-    computing: Computing | None = None
+    what: Meaning | Computing
+    written: str = ""
     kept: bool = False
     blocks_loop: bool = False
-
-    @property
-    def written(self) -> str:
-        """The call as the source has it."""
-        return self.call.written if self.call else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +95,7 @@ class Tracer:
         kept = node is not None and self._keeps(node)
         happenings: list[Happening] = []
         calls: list[str] = []
+        waits: list[int] = []
         for call in work.calls:
             origin = self._origins.canonical(names.origin(call.node))
             further = self._further(origin)
@@ -109,11 +107,13 @@ class Tracer:
             if meaning is not None:
                 blocks = self._blocks(node, call, origin, meaning)
                 where = (path, call.line, qualified, origin)
-                happenings.append(Happening(*where, call, meaning, None, kept, blocks))
-        waits = [h.line for h in happenings if h.meaning and h.meaning.kind == "io"]
-        for item in work.computing[:1]:
-            if not any(item.line <= line <= item.end for line in waits):
-                happenings.append(Happening(path, item.line, qualified, "", None, None, item))
+                happenings.append(Happening(*where, meaning, call.written, kept, blocks))
+                waits += [call.line] * (meaning.kind == "io")
+        happenings += [
+            Happening(path, item.line, qualified, "", item)
+            for item in work.computing[:1]
+            if not any(item.line <= line <= item.end for line in waits)
+        ]
         return _Body(tuple(happenings), tuple(calls))
 
     def _further(self, origin: str) -> str | None:

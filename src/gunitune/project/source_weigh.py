@@ -78,8 +78,9 @@ def _score(findings: Iterable[Finding]) -> float:
     weights: dict[str, list[float]] = defaultdict(list)
     for item in findings:
         weights[item.evidence.library or item.source or item.key].append(item.evidence.weight)
-    return sum(
+    shares = (
         weight / math.sqrt(place)
         for same in weights.values()
         for place, weight in enumerate(sorted(same, reverse=True), 1)
     )
+    return round(sum(shares), 3)

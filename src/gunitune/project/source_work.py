@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 class Call:
     """A call, or a mention of a function in the arguments of one: `to_thread(requests.get, url)`.
 
-    `size` is the product of the numbers in its first argument, `shrinks` that an argument is
+    `size` is the product of the numbers in its arguments, `shrinks` that an argument is
     worked out in place, as in `fib(n - 1)`.
     """
 
@@ -108,13 +109,11 @@ def _written(node: ast.expr) -> str:
 
 
 def _size(node: ast.Call) -> int:
-    """Product of the constant numbers in the first argument, 0 where there are none."""
+    """Product of the constant numbers in a shape, or in the arguments; 0 where there are none."""
     first = node.args[0] if node.args else None
-    parts = first.elts if isinstance(first, ast.Tuple | ast.List) else [first]
-    size = 1
-    for part in parts:
-        size *= integer(part) or 0
-    return size
+    parts = first.elts if isinstance(first, ast.Tuple | ast.List) else node.args
+    numbers = [number for part in parts if (number := integer(part))]
+    return math.prod(numbers) if numbers else 0
 
 
 def _awaited(node: ast.AST) -> Iterator[int]:
