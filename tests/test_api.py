@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from project import FLASK_IO, write_project
 
 import gunitune
 from gunitune import GunituneError, classify, probe, recommend
 from gunitune.model import App, Host, Recommendation, Unknown
+from project import FLASK_IO, write_project
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_the_stages_are_functions_of_the_package(project: Path) -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'tell'"):
-        gunitune.tell  # type: ignore[attr-defined]  # noqa: B018
+        gunitune.tell  # noqa: B018
 
 
 def test_recommend_takes_the_commands_options(project: Path) -> None:

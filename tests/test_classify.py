@@ -111,10 +111,43 @@ def test_kind_asked_to_be_unknown_needs_no_excuse(tmp_path: Path) -> None:
     assert classify(write_project(tmp_path / "p"), kind="unknown").notes == ()
 
 
-def test_folder_without_python_is_an_error(tmp_path: Path) -> None:
+def test_folder_without_python_is_an_app_that_nothing_is_known_of(tmp_path: Path) -> None:
     (tmp_path / "readme.txt").write_text("hello", encoding="utf-8")
-    with pytest.raises(ProjectError, match="no Python files in"):
-        classify(tmp_path)
+    app = classify(tmp_path)
+    assert (app.kind, app.confidence, app.framework) == ("unknown", "low", None)
+    assert isinstance(app.interface, Unknown)
+    assert isinstance(app.spec, Unknown)
+    assert app.notes == ("there are no Python files: name the folder of the app to have it read",)
+
+
+def test_dependency_file_that_cannot_be_read_is_noted(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "p")
+    (project / "pyproject.toml").write_text("[project\n", encoding="utf-8")
+    assert any("pyproject.toml" in note for note in classify(project).notes)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["gunicorn.conf.py", "gunicorn_config.py", "gunicorn_conf.py", "gunicorn.py",
+     "gunicorn-prod.conf.py", "gunicorn_settings.py"],
+)  # fmt: skip
+def test_gunicorns_own_configuration_says_nothing_of_the_app(tmp_path: Path, name: str) -> None:
+    project = write_project(tmp_path / "p")
+    before = classify(project)
+    text = "import torch, redis\nimport psycopg2\nx = torch.load('m')\nworkers = 3\n"
+    (project / name).write_text(text, encoding="utf-8")
+    assert classify(project) == before
+
+
+def test_driver_blocks_gevent_where_it_is_declared_and_others_where_they_are_imported(
+    tmp_path: Path,
+) -> None:
+    files = {"requirements.txt": "flask\npsycopg2\ngrpcio\n", "app.py": "import flask\n"}
+    app = classify(write_project(tmp_path / "declared", files))
+    assert [text.split()[0] for text in app.gevent_blockers] == ["psycopg2"]
+    files["app.py"] = "import flask, grpc\n"
+    app = classify(write_project(tmp_path / "imported", files))
+    assert [text.split()[0] for text in app.gevent_blockers] == ["grpcio", "psycopg2"]
 
 
 def test_path_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
@@ -261,7 +294,7 @@ def test_library_that_blocks_gevent_is_named_first_in_its_text(tmp_path: Path) -
 @pytest.mark.parametrize(
     "files",
     [
-        {"gunicorn.conf.py": "from psycogreen.gevent import patch_psycopg\npatch_psycopg()\n"},
+        {"patching.py": "from psycogreen.gevent import patch_psycopg\npatch_psycopg()\n"},
         {"requirements.txt": "psycopg2\npsycogreen\n"},
     ],
 )

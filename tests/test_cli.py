@@ -284,13 +284,11 @@ def test_probe_of_a_snapshot_asks_this_machine_nothing(tmp_path: Path) -> None:
         (["probe", "--sysroot", "nowhere"], "nowhere"),
         (["rule", "GA999"], "there is no rule 'GA999'"),
         (["tell"], "No such command 'tell'"),
-        (["recommend", "empty"], "empty"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
     project: Path, arguments: list[str], words: str
 ) -> None:
-    (project / "empty").mkdir()
     assert words in complaint(gunitune(*arguments, cwd=project))
 
 

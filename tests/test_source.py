@@ -14,15 +14,15 @@ from gunitune.project.classify import classify
 from gunitune.project.files import walk
 from gunitune.project.libraries import load_libraries
 from gunitune.project.source import Source
-from gunitune.project.source_handlers import Finder
-from gunitune.project.source_imports import reachable, read_imports
-from gunitune.project.source_knowledge import load_knowledge
-from gunitune.project.source_layout import Layout, bases_of, is_aside
-from gunitune.project.source_module import parse
-from gunitune.project.source_origins import Origins
-from gunitune.project.source_scan import Import, scan
-from gunitune.project.source_tree import integer
-from gunitune.project.source_work import work_of
+from gunitune.project.source.handlers import Finder
+from gunitune.project.source.imports import reachable, read_imports
+from gunitune.project.source.knowledge import load_knowledge
+from gunitune.project.source.layout import Layout, bases_of, is_aside
+from gunitune.project.source.module import parse
+from gunitune.project.source.origins import Origins
+from gunitune.project.source.scan import Import, scan
+from gunitune.project.source.tree import integer
+from gunitune.project.source.work import work_of
 from project import write_project
 
 if TYPE_CHECKING:

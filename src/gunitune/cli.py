@@ -119,7 +119,7 @@ def with_options(function: Callable[..., int]) -> Callable[..., int]:
 
 
 @app.command()
-def probe(
+def probe(  # noqa: PLR0913  (one parameter per flag)
     path: PathArgument = Path(),
     *,
     sysroot: Annotated[
@@ -227,12 +227,14 @@ def compare(  # noqa: PLR0913  (one parameter per flag)
     chosen = _settings(path, options, settings, no_settings=no_settings)
     with _progress(quiet=quiet) as progress:
         advice = recommend_with(path, chosen, progress)
-    _write(render(answers(advice), width=_width(), color=_colored(color, output)), output, force=True)
+    _write(
+        render(answers(advice), width=_width(), color=_colored(color, output)), output, force=True
+    )
     return 0
 
 
 @app.command()
-def rule(
+def rule(  # noqa: PLR0913  (one parameter per flag)
     rule_id: Annotated[
         str | None, typer.Argument(metavar="ID", help="A rule's id or name.")
     ] = None,

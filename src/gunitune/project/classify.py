@@ -6,19 +6,18 @@ import gc
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from gunitune.errors import ProjectError
 from gunitune.model import App
 from gunitune.project.dependencies import read_dependencies
 from gunitune.project.files import walk
 from gunitune.project.interface import Entry, find_entry
 from gunitune.project.libraries import STDLIB, load_libraries
 from gunitune.project.source import Source
-from gunitune.project.source_evidence import Looked, Witness
-from gunitune.project.source_imports import read_imports
-from gunitune.project.source_layout import is_aside
-from gunitune.project.source_meaning import is_installed
-from gunitune.project.source_origins import Origins
-from gunitune.project.source_weigh import Verdict, weigh
+from gunitune.project.source.evidence import Looked, Witness
+from gunitune.project.source.imports import read_imports
+from gunitune.project.source.layout import is_aside
+from gunitune.project.source.meaning import is_installed
+from gunitune.project.source.origins import Origins
+from gunitune.project.source.weigh import Verdict, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from gunitune.project.dependencies import Dependencies
     from gunitune.project.files import ProjectFiles
     from gunitune.project.libraries import Library
-    from gunitune.project.source_imports import Imports
+    from gunitune.project.source.imports import Imports
 
 _EVIDENCE = 60
 _SHOWN = 3
@@ -59,12 +58,10 @@ def classify(
     """Read the project at `path`, a folder or a file in it, and say what will run.
 
     `kind`, `spec` and `interface` are what the user said; the rest is read. `progress` is called
-    with the files read so far and their number. Raises ProjectError where `path` can't be read, has
-    no Python files, or holds an app that only a server of its own can run.
+    with the files read so far and their number. Raises ProjectError where `path` can't be read or
+    holds an app that only a server of its own can run.
     """
     files = walk(path)
-    if not files.python:
-        raise ProjectError(f"no Python files in {path}", "give the folder that holds the app")
     source = Source(files, progress)
     origins, dependencies, libraries = Origins(source), read_dependencies(files), load_libraries()
     imports = read_imports(source, libraries)
@@ -92,7 +89,10 @@ def classify(
         gevent_blockers=tuple(_blockers([*used, *at_work], imports, dependencies)),
         libraries=tuple(item.name for item in used),
         databases=tuple(_databases(used, source)),
-        notes=tuple(_notes(files, source, entry, verdict, looked)),
+        notes=(
+            *_notes(files, source, entry, verdict, looked),
+            *(f"not read: {problem}" for problem in dependencies.problems[:_SHOWN]),
+        ),
     )
 
 
@@ -113,8 +113,16 @@ def _used(
 def _blockers(
     used: Sequence[Library], imports: Imports, dependencies: Dependencies
 ) -> Iterator[str]:
+    """Libraries that hold up a gevent worker, each with the reason.
+
+    A database driver counts where it is only declared: a framework imports it. Another library
+    counts where the source imports it, for a frozen list of requirements names many that idle.
+    """
     present = imports.modules | dependencies.names
+    imported = {library.name for library in imports.libraries.values()}
     for library in used:
+        if library.name not in imported and is_installed(library) and not library.database:
+            continue
         patched = library.gevent == "patch" and not present.isdisjoint(library.patched_by)
         if library.gevent in ("blocks", "patch") and not patched:
             yield f"{library.name.removeprefix(STDLIB)} ({library.gevent_why})"
@@ -131,6 +139,9 @@ def _notes(
     files: ProjectFiles, source: Source, entry: Entry, verdict: Verdict, looked: Looked
 ) -> Iterator[str]:
     yield from entry.notes
+    if not files.python:
+        yield "there are no Python files: name the folder of the app to have it read"
+        return
     if verdict.note:
         yield verdict.note
     elif verdict.kind == "unknown" and verdict.confidence == "low":

@@ -40,6 +40,15 @@ _DEPENDENCY_FILE = re.compile(
 )
 
 
+# Gunicorn's own configuration is what is being advised on: it must not speak for the app, nor may
+# a file that a shell has just emptied for `emit` change what is said of the rest.
+_CONFIGURATION = re.compile(
+    r"gunicorn(?:[._-]?(?:conf(?:ig)?|cfg|settings|dev|development|local|staging|prod|production))*"
+    r"\.py",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ProjectFiles:
     """The files of a project, sorted; paths start with `root`.
@@ -74,11 +83,15 @@ def walk(root: Path, *, limit: int = 20_000) -> ProjectFiles:
     paths = [Path(path) for path in sorted(found[:limit])]
     return ProjectFiles(
         root=folder,
-        python=tuple(path for path in paths if path.suffix == ".py"),
+        python=tuple(path for path in paths if _is_source(path)),
         dependency_files=tuple(p for p in paths if p.suffix != ".py" or p.name == "setup.py"),
         start=start,
         truncated=tree.truncated or len(found) > limit,
     )
+
+
+def _is_source(path: Path) -> bool:
+    return path.suffix == ".py" and not _CONFIGURATION.fullmatch(path.name)
 
 
 def read_source(path: Path) -> bytes | None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from gunitune.errors import UsageError
 from gunitune.model import Unknown
-from gunitune.project.source_apps import Apps
-from gunitune.project.source_framework import framework_in_use, interface_of
-from gunitune.project.source_layout import is_aside
-from gunitune.project.source_rank import Ranking, name_quality, named_in_settings
-from gunitune.project.source_servers import refuse_servers
-from gunitune.project.source_spec import Place
+from gunitune.project.source.apps import Apps
+from gunitune.project.source.framework import framework_in_use, interface_of
+from gunitune.project.source.layout import is_aside
+from gunitune.project.source.rank import Ranking, name_quality, named_in_settings
+from gunitune.project.source.servers import refuse_servers
+from gunitune.project.source.spec import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from gunitune.model import Interface
     from gunitune.project.dependencies import Dependencies
     from gunitune.project.files import ProjectFiles
-    from gunitune.project.source_app import Candidate
-    from gunitune.project.source_origins import Origins
+    from gunitune.project.source.app import Candidate
+    from gunitune.project.source.origins import Origins
 
 _ENTRY_FILES = 80
 # Share of what may be parsed that the search for the app leaves for its handlers.

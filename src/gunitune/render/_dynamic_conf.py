@@ -22,66 +22,99 @@ _CONNECTIONS_AS_THREADS = False  # safe from Gunicorn 24 on
 
 def _read(path):
     try:
-        with open(path) as file:
+        with open(path, errors="replace") as file:
             return file.read()
     except (OSError, ValueError):
         return ""
 
 
-def _cgroup_folders():
-    """(kind of hierarchy, folder) for every level from this process's cgroup up to its root."""
+def _memberships():
+    """{controller, or "v2" for the unified hierarchy: path of this process's cgroup}."""
     paths = {}
-    for line in _read("/proc/self/cgroup").splitlines():
-        _, controllers, path = line.split(":", 2)
-        for controller in controllers.split(","):
-            paths[controller or "v2"] = path
-    for line in _read("/proc/self/mountinfo").splitlines():
-        fields, _, kind = line.partition(" - ")
-        fields, kind = fields.split(), kind.split()
-        if len(fields) < 5 or len(kind) < 3 or kind[0] not in ("cgroup", "cgroup2"):
-            continue
-        root, mount = fields[3], fields[4]
-        names = ["v2"] if kind[0] == "cgroup2" else kind[2].split(",")
-        for name in [name for name in names if name in paths]:
-            below = os.path.relpath(paths[name], root)
-            folder = os.path.normpath(os.path.join(mount, below))
-            if folder != mount and not folder.startswith(mount.rstrip("/") + "/"):
-                folder = mount
-            while True:
+    for line in _read("/proc/self/cgroup").split("\n"):
+        number, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if number.isdigit() and path.startswith("/"):
+            paths.update((name or "v2", path) for name in controllers.split(","))
+    return paths
+
+
+def _mounts():
+    """(controllers or "v2", root, mount point) of every cgroup hierarchy that is mounted."""
+    mounts = []
+    for line in _read("/proc/self/mountinfo").split("\n"):
+        fields, _, rest = (part.split(" ") for part in line.partition(" - "))
+        if len(fields) > 5 and len(rest) > 2 and rest[0] in ("cgroup", "cgroup2"):
+            names = ["v2"] if rest[0] == "cgroup2" else rest[2].split(",")
+            mounts.append((names, fields[3], fields[4].replace("\\040", " ")))
+    # where that shows none, the places that systemd and Docker mount them at
+    usual = [("v2", "unified"), ("v2", ""), ("cpu", "cpu"), ("cpu", "cpu,cpuacct")]
+    usual += [("memory", "memory"), ("pids", "pids")]
+    usual = [([name], "/", "/sys/fs/cgroup/" + folder) for name, folder in usual]
+    mounts = [mount for mount in mounts or usual if os.path.isdir(mount[2])]
+    return [(names, root.rstrip("/"), mount.rstrip("/")) for names, root, mount in mounts]
+
+
+def _within(path, root):
+    return (path + "/").startswith(root + "/")
+
+
+def _nearest(mounts, path):
+    """Of several mounts the one that shows most levels above the cgroup."""
+    return min(mounts, key=lambda item: (not _within(path, item[0]), item[0].count("/")))
+
+
+def _cgroup_folders():
+    """(controller or "v2", folder) for every level from this process's cgroup up to the root."""
+    mounts = _mounts()
+    for name, path in _memberships().items():
+        shown = [(root, mount) for names, root, mount in mounts if name in names]
+        if shown:
+            root, mount = _nearest(shown, path)
+            below = (path[len(root) :] if _within(path, root) else path).rstrip("/")
+            # a path with ".." is hidden by a namespace: what is mounted is the nearest then
+            folder = mount if ".." in below.split("/") else mount + below
+            while len(folder) > len(mount):
                 yield name, folder
-                if folder == mount:
-                    break
                 folder = os.path.dirname(folder)
+            yield name, mount
 
 
-def _numbers(path):
-    return [int(word) for word in _read(path).split() if word.lstrip("-").isdigit()]
+def _number(text):
+    """A limit; infinite for "max", -1, the kernel's 2^63 less a page, and whatever else is none."""
+    try:
+        number = int(text)
+    except ValueError:
+        return math.inf
+    return number if 0 < number < 2**63 - 2**20 else math.inf
 
 
 def _quota(name, folder):
+    """CPUs by quota / period; infinite where there is no quota."""
+    words = []
     if name == "v2":
-        pair = _numbers(os.path.join(folder, "cpu.max"))  # "max 100000" leaves one number
+        words = _read(os.path.join(folder, "cpu.max")).split()
     elif name == "cpu":
-        pair = _numbers(os.path.join(folder, "cpu.cfs_quota_us"))
-        pair += _numbers(os.path.join(folder, "cpu.cfs_period_us"))
-    else:
-        pair = []
-    return pair[0] / pair[1] if len(pair) == 2 and min(pair) > 0 else math.inf
+        words = (_read(os.path.join(folder, "cpu.cfs_quota_us")) or "max").split()
+        words += _read(os.path.join(folder, "cpu.cfs_period_us")).split()
+    quota, period = [_number(word) for word in words + ["max", "100000"][len(words) :]][:2]
+    cpus = quota / period if period < math.inf else math.inf
+    return cpus if cpus >= 0.001 else math.inf  # the kernel takes no less
 
 
 def _limit(folder, *files):
-    limits = [number for file in files for number in _numbers(os.path.join(folder, file))]
-    return min([number for number in limits if number > 0] + [math.inf])
+    return min(_number(_read(os.path.join(folder, file))) for file in files)
 
 
 def _memory_limit(name, folder):
     if name == "v2":
         return _limit(folder, "memory.max", "memory.high")
-    limit = _limit(folder, "memory.limit_in_bytes") if name == "memory" else math.inf
-    for line in _read(os.path.join(folder, "memory.stat")).splitlines():
-        # of a parent that a cgroup namespace may hide
-        if name == "memory" and line.startswith("hierarchical_memory_limit "):
-            limit = min(limit, int(line.split()[1]))
+    if name != "memory":
+        return math.inf
+    limit = _limit(folder, "memory.limit_in_bytes")
+    for line in _read(os.path.join(folder, "memory.stat")).split("\n"):
+        if line.startswith("hierarchical_memory_limit "):
+            limit = min(limit, _number(line.split(" ")[1]))  # of a parent that is hidden
     return limit
 
 
@@ -143,7 +176,7 @@ def _plan(cpus, memory_bytes, processes=math.inf, workers=None):
     workers = fit if short else workers
     if worker_class == "gthread":
         room = (budget - _MASTER_BYTES) / workers - _WORKER_BYTES
-        threads = min(_threads(cpus, workers), max(1, _floor(room / max(_THREAD_BYTES, 1)) + 1))
+        threads = min(_threads(cpus, workers), max(2, _floor(room / max(_THREAD_BYTES, 1)) + 1))
     if worker_class in ("gevent", "eventlet"):
         connections = max(1000, _ceil((_IN_FLIGHT or 0) / workers))
 
@@ -172,8 +205,8 @@ def _plan(cpus, memory_bytes, processes=math.inf, workers=None):
 
 
 def _web_concurrency():
-    text = os.environ.get("WEB_CONCURRENCY", "").strip()
-    return max(1, int(text)) if text.isdigit() else None
+    number = _number(os.environ.get("WEB_CONCURRENCY", ""))
+    return number if number < math.inf else None
 
 
 _DECISION = _plan(_cpus(), _memory_bytes(), _processes(), _web_concurrency())
@@ -194,3 +227,6 @@ def on_starting(server):
         ", WEB_CONCURRENCY=%d" % _web_concurrency() if _web_concurrency() else "",
         ", ".join("%s=%s" % item for item in sorted(_DECISION.items())),
     )
+
+
+on_reload = on_starting

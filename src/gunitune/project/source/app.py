@@ -6,11 +6,11 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gunitune.project.source_tree import Function, chain, inside
+from gunitune.project.source.tree import Function, chain, inside
 
 if TYPE_CHECKING:
     from gunitune.model import Interface
-    from gunitune.project.source_module import Module
+    from gunitune.project.source.module import Module
 
 APP_ARGUMENTS = frozenset(
     ("app", "application", "wsgi_app", "asgi_app", "other_asgi_app", "wsgi", "asgi")

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from gunitune.model import Unknown
-from gunitune.project.source_knowledge import load_knowledge
-from gunitune.project.source_layout import is_aside
+from gunitune.project.source.knowledge import load_knowledge
+from gunitune.project.source.layout import is_aside
 
 if TYPE_CHECKING:
     from gunitune.model import Interface

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gunitune.model import Evidence
-from gunitune.project.source_finding import (
+from gunitune.project.source.finding import (
     BACKGROUND_SHARE,
     DECLARED_SHARE,
     IMPORTED_SHARE,
@@ -20,19 +20,19 @@ from gunitune.project.source_finding import (
     of_library,
     once,
 )
-from gunitune.project.source_handlers import Finder
-from gunitune.project.source_imports import Imports, Site, reachable
-from gunitune.project.source_knowledge import load_knowledge
-from gunitune.project.source_layout import is_aside
-from gunitune.project.source_meaning import Meanings, is_installed
-from gunitune.project.source_trace import Tracer
+from gunitune.project.source.handlers import Finder
+from gunitune.project.source.imports import Imports, Site, reachable
+from gunitune.project.source.knowledge import load_knowledge
+from gunitune.project.source.layout import is_aside
+from gunitune.project.source.meaning import Meanings, is_installed
+from gunitune.project.source.trace import Tracer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gunitune.project.dependencies import Dependencies
     from gunitune.project.libraries import Libraries
-    from gunitune.project.source_origins import Origins
+    from gunitune.project.source.origins import Origins
 
 # Share of what may be parsed that reading handlers leaves for the functions they call, and those
 # for modules that load something at import.

@@ -7,15 +7,15 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gunitune.project.source_knowledge import load_knowledge
-from gunitune.project.source_tree import Function, chain, statements
-from gunitune.project.source_work import Call, Computing, Work, work_of
+from gunitune.project.source.knowledge import load_knowledge
+from gunitune.project.source.tree import Function, chain, statements
+from gunitune.project.source.work import Call, Computing, Work, work_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from gunitune.project.source_meaning import Meaning, Meanings
-    from gunitune.project.source_origins import Origins
+    from gunitune.project.source.meaning import Meaning, Meanings
+    from gunitune.project.source.origins import Origins
 
 LEVELS = 3
 _FUNCTIONS = 60

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from gunitune.project.source_module import Module
-from gunitune.project.source_names import Names
-from gunitune.project.source_tree import Function, chain, inside, join, statements
+from gunitune.project.source.module import Module
+from gunitune.project.source.names import Names
+from gunitune.project.source.tree import Function, chain, inside, join, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ _HOPS = 10
 
 
 class Origins:
-    """Where names come from in the whole project (source_names.py says what an origin is)."""
+    """Where names come from in the whole project (source/names.py says what an origin is)."""
 
     def __init__(self, source: Source) -> None:
         self.source = source

@@ -3,7 +3,7 @@
 The score of a kind is the sum of its findings' weights; what says the same thing again counts for
 less: the n-th finding of one library counts 1/sqrt(n) of its weight, so that what many handlers do
 outweighs what one does. A finding in a request handler has the full weight of what was found (0 to
-1), an import and a declaration a share of it (source_finding.py).
+1), an import and a declaration a share of it (source/finding.py).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from gunitune.model import Confidence, Kind
-    from gunitune.project.source_finding import Finding
+    from gunitune.project.source.finding import Finding
 
 # Below this score nothing is convincing.
 LEAST = 0.5

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from gunitune.project.source_knowledge import load_knowledge
+from gunitune.project.source.knowledge import load_knowledge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gunitune.model import Unknown
-from gunitune.project.source_names import Names
-from gunitune.project.source_tree import Function, is_main, statements
+from gunitune.project.source.names import Names
+from gunitune.project.source.tree import Function, is_main, statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gunitune.project.source_layout import Layout
+    from gunitune.project.source.layout import Layout
 
 
 @dataclass(frozen=True, slots=True)

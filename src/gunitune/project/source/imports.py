@@ -6,15 +6,15 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gunitune.project.source_layout import is_aside
+from gunitune.project.source.layout import is_aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from gunitune.project.libraries import Libraries, Library
     from gunitune.project.source import Source
-    from gunitune.project.source_layout import Layout
-    from gunitune.project.source_scan import Import
+    from gunitune.project.source.layout import Layout
+    from gunitune.project.source.scan import Import
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gunitune.project.source_tree import Function, Loop, chain, integer
+from gunitune.project.source.tree import Function, Loop, chain, integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Literal
 
 from gunitune.model import Evidence
 from gunitune.project.libraries import STDLIB
-from gunitune.project.source_meaning import FULL_WEIGHT
-from gunitune.project.source_tree import integer
-from gunitune.project.source_work import Computing
+from gunitune.project.source.meaning import FULL_WEIGHT
+from gunitune.project.source.tree import integer
+from gunitune.project.source.work import Computing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gunitune.project.libraries import Library
-    from gunitune.project.source_handlers import Handler
-    from gunitune.project.source_imports import Site
-    from gunitune.project.source_trace import Happening
+    from gunitune.project.source.handlers import Handler
+    from gunitune.project.source.imports import Site
+    from gunitune.project.source.trace import Happening
 
 Place = Literal["handler", "startup", "import", "declared"]
 # What a library counts that is only imported, only in background tasks, or only declared.

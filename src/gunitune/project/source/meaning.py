@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gunitune.project.libraries import STDLIB
-from gunitune.project.source_knowledge import load_knowledge
-from gunitune.project.source_tree import chain
+from gunitune.project.source.knowledge import load_knowledge
+from gunitune.project.source.tree import chain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gunitune.model import Kind
     from gunitune.project.libraries import Libraries, Library
-    from gunitune.project.source_imports import Imports
-    from gunitune.project.source_work import Call
+    from gunitune.project.source.imports import Imports
+    from gunitune.project.source.work import Call
 
 _DOES: Mapping[Kind, str] = {
     "io": "waits",

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from gunitune.model import MIB, Unknown
 from gunitune.project.files import read_source
-from gunitune.project.source_layout import Layout
-from gunitune.project.source_module import Module, parse
-from gunitune.project.source_scan import Scan, scan
+from gunitune.project.source.layout import Layout
+from gunitune.project.source.module import Module, parse
+from gunitune.project.source.scan import Scan, scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

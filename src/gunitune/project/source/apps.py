@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gunitune.project.source_app import (
+from gunitune.project.source.app import (
     APP_ARGUMENTS,
     APP_NAMES,
     Candidate,
@@ -16,16 +16,16 @@ from gunitune.project.source_app import (
     required,
     speaks,
 )
-from gunitune.project.source_knowledge import load_knowledge
-from gunitune.project.source_tree import Function, chain, inside, statements
+from gunitune.project.source.knowledge import load_knowledge
+from gunitune.project.source.tree import Function, chain, inside, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gunitune.model import Interface
-    from gunitune.project.source_module import Module
-    from gunitune.project.source_names import Names
-    from gunitune.project.source_origins import Origins
+    from gunitune.project.source.module import Module
+    from gunitune.project.source.names import Names
+    from gunitune.project.source.origins import Origins
 
 _DEPTH = 12
 _HOPS = 8

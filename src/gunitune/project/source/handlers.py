@@ -6,14 +6,14 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gunitune.project.source_knowledge import load_knowledge
-from gunitune.project.source_tree import Function, chain, inside, keywords, statements
+from gunitune.project.source.knowledge import load_knowledge
+from gunitune.project.source.tree import Function, chain, inside, keywords, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gunitune.project.source_module import Module
-    from gunitune.project.source_origins import Origins
+    from gunitune.project.source.module import Module
+    from gunitune.project.source.origins import Origins
 
 _BASE_DEPTH = 3
 

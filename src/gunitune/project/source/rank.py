@@ -6,14 +6,14 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from gunitune.project.source_layout import is_aside
+from gunitune.project.source.layout import is_aside
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from gunitune.project.source_app import Candidate
-    from gunitune.project.source_origins import Origins
-    from gunitune.project.source_spec import Place
+    from gunitune.project.source.app import Candidate
+    from gunitune.project.source.origins import Origins
+    from gunitune.project.source.spec import Place
 
 _GATEWAY = ("wsgi", "asgi")
 _USUAL = ("app", "main", "application", "server", "run", "api", "index", "__init__", "__main__")

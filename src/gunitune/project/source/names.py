@@ -12,13 +12,13 @@ import ast
 import builtins
 from typing import TYPE_CHECKING
 
-from gunitune.project.source_tree import Function, chain, join
+from gunitune.project.source.tree import Function, chain, join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from gunitune.project.source_layout import Layout
-    from gunitune.project.source_module import Module
+    from gunitune.project.source.layout import Layout
+    from gunitune.project.source.module import Module
 
 _BUILTINS = frozenset(dir(builtins))
 _ANNOTATION_DEPTH = 8

@@ -6,14 +6,14 @@ import ast
 from typing import TYPE_CHECKING
 
 from gunitune.errors import ProjectError
-from gunitune.project.source_knowledge import load_knowledge
-from gunitune.project.source_layout import is_aside
-from gunitune.project.source_tree import inside
+from gunitune.project.source.knowledge import load_knowledge
+from gunitune.project.source.layout import is_aside
+from gunitune.project.source.tree import inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gunitune.project.source_origins import Origins
+    from gunitune.project.source.origins import Origins
 
 
 def refuse_servers(origins: Origins, paths: Iterable[str], framework: str | None = None) -> None:
