@@ -1,39 +1,32 @@
-"""Every kind x worker class, emitted, runs on real Gunicorn with the workers and threads it names."""
+"""Every kind x worker class, emitted, runs on real Gunicorn with what it names."""
 
 from __future__ import annotations
 
 import ast
 import itertools
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from served import (
-    Release,
-    await_booted,
-    await_in_flight,
-    checkout,
-    effective,
-    emit,
-    holding,
-    named,
-    releases,
-)
-from serving import BootError, Server, serving
+from held import count
+from served import Release, checkout, effective, emit, named, releases
+from serving import BootError, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers are told by their /proc")
 
 RELEASES = releases()
 OLDEST, *_, NEWEST = RELEASES
 ALL = os.environ.get("GUNITUNE_TEST_ALL") == "1"
 CLASSES = ("sync", "gthread", "gevent", "eventlet", "tornado", "asgi", "uvicorn")
 ASGI = ("asgi", "uvicorn")
-LOOPS = ("gevent", "eventlet", *ASGI)  # a worker of these holds any number of requests
 # The target of each kind, and the workers and the threads (of gthread) that the formulas give it.
 KINDS = {
     "io": (("--cpus", "1", "--concurrency", "8"), 3, 3),
@@ -44,7 +37,6 @@ KINDS = {
 AMPLE = ("--memory", "2G")
 # Memory for two of three workers, so threads and preload_app come in, and all the companions.
 EVERYTHING = ("--memory", "400M", "--cpus", "1", "--platform", "docker", "--leaks")
-MOST_HELD = 40  # requests at once; a pool with more threads is not filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,40 +132,6 @@ def serve(
 def complains(line: str, release: Release) -> bool:
     loud = any(f"[{level}]" in line for level in ("WARNING", "ERROR", "CRITICAL"))
     return loud and not any(known in line for known in release.warns.values())
-
-
-def count(server: Server, settings: dict[str, Any], folder: Path) -> None:
-    """Hold one request more than there are places, or than would fit one per worker; count."""
-    workers, threads = settings["workers"], settings.get("threads", 1)
-    pids = await_booted(server, workers)
-    roomy = holds_many(settings)
-    requests = 2 * workers + 1 if roomy else workers * threads + 1
-    with holding(server, folder, requests) as held:
-        if roomy:
-            assert await_in_flight(held, requests).total() > workers
-        elif shares_out(settings):
-            assert set(await_in_flight(held, workers * threads).values()) == {threads}
-        else:
-            await_in_flight(held, threads, of_one_worker=True)
-        fullest = max(server.threads(pid) for pid in pids)
-        pool = fullest - 1  # beside the main thread
-    assert pool == (max(held.peaks().values()) if settings["worker_class"] == "gthread" else 0)
-    assert roomy or max(held.peaks().values()) == threads
-    assert server.worker_pids() == pids
-
-
-def holds_many(settings: dict[str, Any]) -> bool:
-    """Whether a worker has more places than are worth filling."""
-    looping = any(name in settings["worker_class"] for name in LOOPS)
-    return looping or settings["workers"] * settings.get("threads", 1) > MOST_HELD
-
-
-def shares_out(settings: dict[str, Any]) -> bool:
-    """Whether each worker accepts only what it has a thread for, so that all of them get full."""
-    threads = settings.get("threads", 1)
-    if settings["worker_class"] == "gthread":
-        return bool(settings.get("worker_connections") == threads)
-    return bool(settings["worker_class"] == "sync")
 
 
 @pytest.mark.parametrize("release", RELEASES)

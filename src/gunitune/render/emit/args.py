@@ -5,6 +5,7 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from gunitune.errors import UsageError
 from gunitune.facts import known_settings
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ def flags(advice: Recommendation) -> list[str]:
     found = []
     for item in advice.settings:
         known = known_settings()[item.name]
+        if known["flag"] is None:
+            raise UsageError(f"{item.name} has no command-line flag", "write a conf: -f conf")
         if not known["switch"]:
             found.append(f"{known['flag']}={item.value}")
         elif item.value:
