@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from serving import handles
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -72,13 +74,6 @@ def await_booted(server: Server, workers: int) -> list[int]:
         assert time.monotonic() < deadline, f"a worker does not come up\n{server.log()}"
         time.sleep(0.02)
     return pids
-
-
-def handles(pid: int, number: signal.Signals) -> bool:
-    """Whether the process has a handler for the signal."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    mask = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
-    return bool(int(mask.split()[1], 16) >> (number - 1) & 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import http.client
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -218,12 +219,35 @@ def _last_lines(server: Server) -> str:
 
 def _stop(master: subprocess.Popen[bytes], home: str) -> None:
     """SIGTERM, then SIGKILL to all that is left; AssertionError where anything was."""
+    _await_handlers(master.pid)
     master.terminate()
     with suppress(subprocess.TimeoutExpired):
         master.wait(STOP_TIMEOUT_S)
     psutil.wait_procs(_offspring(master.pid, home), timeout=1)
     killed = _kill(master, home)
     assert not killed, f"left behind by Gunicorn: {killed}"
+
+
+def _await_handlers(master_pid: int) -> None:
+    """Wait until every worker has signal handlers of its own: a SIGTERM before that is lost on it.
+
+    From the fork until then it has copies of the master's, which do nothing in it. They tell by
+    SIGHUP, which no worker handles.
+    """
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    with suppress(psutil.NoSuchProcess, OSError):
+        workers = psutil.Process(master_pid).children()
+        while any(handles(worker.pid, signal.SIGHUP) for worker in workers):
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.02)
+
+
+def handles(pid: int, number: signal.Signals) -> bool:
+    """Whether the process has a handler for the signal."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    mask = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(mask.split()[1], 16) >> (number - 1) & 1)
 
 
 def _kill(master: subprocess.Popen[bytes], home: str) -> list[str]:

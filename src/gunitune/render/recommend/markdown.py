@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def render(advice: Recommendation, **_: object) -> str:
     """A table of settings with their reasons, and the inputs they come from."""
     rows = [
-        f"| `{item.name}` | `{item.value}` | {escape(item.reason)} | {item.basis} | {item.rule} |"
+        f"| {code(item.name)} | {code(str(item.value))} | {escape(item.reason)} | {item.basis}"
+        f" | {escape(item.rule)} |"
         for item in advice.settings
     ]
     sections = [
@@ -42,6 +43,11 @@ def escape(text: str) -> str:
     for char in "\\`*_[]<>|#@":
         text = text.replace(char, f"&#{ord(char)};" if char in "<>|@" else f"\\{char}")
     return text
+
+
+def code(text: str) -> str:
+    """Text as code within a table's cell: what would end either is replaced."""
+    return "`" + describe.plain(text).replace("`", "'").replace("|", "\\|") + "`"
 
 
 def _section(title: str, texts: Iterable[str]) -> str:
