@@ -19,8 +19,16 @@ def release(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
+def kind(validator: str) -> str:
+    """What a value is: int, bool, hook (a callable), dict, or str for all that is written as one."""
+    if "callable" in validator or validator == "validate_post_request":
+        return "hook"
+    known = {"validate_pos_int": "int", "validate_bool": "bool", "validate_dict": "dict"}
+    return known.get(validator, "str")
+
+
 def settings(survey: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """One record a setting: flag, whether it is a switch, first release, first without it."""
+    """One record a setting: flag, type, first release, first without it."""
     releases = sorted(survey, key=release)
     found: dict[str, dict[str, Any]] = {}
     for version in releases:
@@ -28,7 +36,7 @@ def settings(survey: dict[str, Any]) -> dict[str, dict[str, Any]]:
             flags = ast.literal_eval(record.get("cli") or "[]")
             entry = found.setdefault(name, {"since": version})
             entry["flag"] = next((flag for flag in flags if flag.startswith("--")), None)
-            entry["switch"] = record.get("validator") == "validate_bool"
+            entry["type"] = kind(record.get("validator") or "")
             entry["last"] = version
     for entry in found.values():
         last = entry.pop("last")

@@ -187,6 +187,7 @@ expect = { backlog = 128 }
 
 
 def project_rules(folder: Path, text: str = PROJECT_RULE, name: str = "GX900-our-backlog") -> Path:
+    folder.mkdir(exist_ok=True)
     (folder / f"{name}.toml").write_text(text)
     return folder
 
@@ -216,6 +217,33 @@ def test_a_project_adds_rules_of_its_own(tmp_path: Path) -> None:
         ('[[case]]\nname = "two CPUs"\nexpect = { backlog = 128 }', "", "case: "),
         ("[set.backlog]", "[set.backlog]\nwen = 1", "set.backlog.wen: "),
         ('id = "GX900"', "id = ", "Invalid value"),
+        ("expect = { backlog = 128 }", "expect = { backlog = 99 }", "expect should be"),
+        (
+            "expect = { backlog = 128 }",
+            "expect = { backlog = 128 }\nwarns = 2",
+            "warns should be 2",
+        ),
+        ("[[case]]", "[let]\n'host.cpus' = '1'\n[[case]]", "let.host.cpus: "),
+        ("64 * ceil(host.cpus)", "0 - 1", "-1 is no number from 0"),
+        ("64 * ceil(host.cpus)", "0.5", "0.5 is no number from 0"),
+        ("64 * ceil(host.cpus)", "True", "True is no number from 0"),
+        ("64 * ceil(host.cpus)", "'abc'", "'abc' is no number from 0"),
+        ("64 * ceil(host.cpus)", "(1, 2)", "(1, 2) is no number from 0"),
+        ("64 * ceil(host.cpus)", "10 ** 60", "is no number from 0"),
+        ("64 * ceil(host.cpus)", "1e308 * 10", "real and finite"),
+        ("64 * ceil(host.cpus)", "(0 - 8) ** 0.5", "real and finite"),
+        ("64 * ceil(host.cpus)", "round(1, 0 - 1000000000)", "expect should be"),
+        ("64 * ceil(host.cpus)", "len((((1,) * 9000,) * 9000,) * 9000)", "out of bounds"),
+        (
+            "set.backlog",
+            "set.workers]\nvalue = 'None'\nreason = 'r'\n[set.backlog",
+            "it can't be taken back",
+        ),
+        ("set.backlog", "set.on_starting", "a rule can't set it"),
+        ("set.backlog", "set.config", "a rule can't set it"),
+        ("set.backlog", "set.preload_app", "128 is no bool"),
+        ("set.backlog", "set.proc_name", "128 is no str"),
+        ("per CPU ({host.cpus})", "{app.kind:size} {'x' * 20000}", "out of bounds"),
     ],
 )
 def test_a_broken_rule_names_the_file_the_key_and_the_fault(
@@ -231,12 +259,18 @@ def test_a_broken_rule_names_the_file_the_key_and_the_fault(
 
 def test_a_rule_id_is_taken_once(tmp_path: Path) -> None:
     text = PROJECT_RULE.replace("GX900", "GA110").replace("our-backlog", "io-bound")
-    with pytest.raises(RuleError, match="GA110 is taken by"):
+    with pytest.raises(RuleError, match="GA110 does not start with GX"):
         load_rules([project_rules(tmp_path, text, "GA110-io-bound")])
+    again = project_rules(tmp_path / "again", name="GX900-our-backlog")
+    with pytest.raises(RuleError, match="id: GX900 is taken by"):
+        load_rules([project_rules(tmp_path / "ours"), again])
+    taken = PROJECT_RULE.replace("our-backlog", "io-bound")
+    with pytest.raises(RuleError, match="name: io-bound is taken by"):
+        load_rules([project_rules(tmp_path / "third", taken, "GX900-io-bound")])
 
 
 def test_a_missing_rules_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RuleError, match="nowhere does not exist"):
+    with pytest.raises(RuleError, match="nowhere: No such file or directory"):
         load_rules([tmp_path / "nowhere"])
 
 

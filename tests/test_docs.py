@@ -65,6 +65,6 @@ def test_a_schema_is_a_schema(path: Path) -> None:
 def test_the_settings_catalogue_knows_what_the_rules_set() -> None:
     settings = json.loads((rules_dir() / "gunicorn" / "settings.json").read_text())
     assert settings["workers"] == {
-        "flag": "--workers", "gone": None, "since": "19.7.1", "switch": False,
+        "flag": "--workers", "gone": None, "since": "19.7.1", "type": "int",
     }  # fmt: skip
     assert settings["tolerate_dangerous_framing"]["gone"] == "23.0.0"

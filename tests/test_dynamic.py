@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 import math
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from advice import advice, app, host, installed, values
-from gunitune.model import MIB, Goal, Quantity, Recommendation, Unknown
+from advice import RULES, advice, app, host, installed, values
+from gunitune.model import MIB, Goal, Quantity, Recommendation, Step, Unknown
 from gunitune.render import _dynamic_conf
-from gunitune.render.dynamic import SIZED, inputs, render
+from gunitune.render.dynamic import EXCHANGES, SIZED, inputs, render
 
 DEFAULTS = {"threads": 1, "worker_connections": 1000, "keepalive": 2, "preload_app": False}
 
@@ -41,7 +43,7 @@ def planned(found: Recommendation, cpus: float, memory_bytes: float, **more: Any
     release=st.sampled_from([None, "23.0.0", "27.0.1"]),
     basis=st.sampled_from(["asked", "assumed"]),
     ratio=st.one_of(st.none(), st.floats(0, 50).map(lambda n: round(n, 2))),
-    pids=st.one_of(st.none(), st.integers(20, 5000)),
+    pids=st.one_of(st.none(), st.integers(2, 5000)),
 )
 def test_the_emitted_formula_is_the_rules_formula(
     kind: Any, interface: Any, blockers: tuple[str, ...], cpus: float, memory_mib: int,
@@ -97,5 +99,24 @@ def test_the_emitted_file_is_python_3_7_and_reads_on_its_own() -> None:
 
 
 def test_the_template_names_every_input() -> None:
-    names = inputs(advice())
-    assert all(hasattr(_dynamic_conf, name) for name in names)
+    template = ast.parse(Path(_dynamic_conf.__file__).read_text())
+    upper = {
+        node.targets[0].id
+        for node in template.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        if node.targets[0].id.isupper()
+    }
+    assert upper - {"_DECISION"} == inputs(advice()).keys()
+
+
+def test_the_rules_that_exchange_the_class_are_there() -> None:
+    assert {rule.id for rule in RULES} >= set(EXCHANGES)
+
+
+def test_what_a_projects_own_rule_sets_holds_in_a_dynamic_conf_too() -> None:
+    found = advice()
+    (workers,) = [item for item in found.settings if item.name == "workers"]
+    ours = replace(workers, trail=(*workers.trail, Step(3, "ours", "GX1", "asked")))
+    others = [item for item in found.settings if item is not workers]
+    text = render(replace(found, settings=(*others, ours)))
+    assert text.rstrip().endswith("# ours [asked, GX1]\nworkers = 3")

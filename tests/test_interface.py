@@ -206,7 +206,11 @@ def test_factory_that_needs_arguments_is_named_in_the_reason(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("files", "spec", "note"),
     [
-        ({"src/shop/__init__.py": "", "src/shop/web.py": FLASK}, "shop.web:app", "src/"),
+        (
+            {"src/shop/__init__.py": "", "src/shop/web.py": FLASK},
+            "shop.web:app",
+            "--pythonpath src",
+        ),
         ({"shop/__init__.py": "", "shop/web/__init__.py": FLASK}, "shop.web:app", ""),
         ({"shop/web.py": FLASK}, "shop.web:app", ""),
         ({"shop/web.py": f"from shop.db import x\n{FLASK}", "shop/db.py": ""}, "shop.web:app", ""),
@@ -227,9 +231,8 @@ def test_spec_is_seen_from_the_folder_to_run_in(
 ) -> None:
     app = classified(tmp_path, files)
     assert app.spec == spec
-    assert (
-        any(note in n for n in app.notes) if note else not any("Gunicorn" in n for n in app.notes)
-    )
+    assert " ".join(app.start_options) == note
+    assert bool(app.notes) >= bool(note)
 
 
 @pytest.mark.parametrize(

@@ -79,13 +79,23 @@ def test_json_holds_texts_as_they_are() -> None:
 
 @pytest.mark.parametrize("name", ["args", "env"])
 def test_a_shell_reads_back_the_values(name: str) -> None:
-    text = renderer("emit", name)(evil_advice())
+    value = 'it\'s `x` $(y) "z" | & é'
+    steps = (Step(value, "r", "GX1", "asked"),)
+    found = advice(app(kind="io"))
+    named = replace(found, settings=(*found.settings, Setting("proc_name", steps)))
+    text = renderer("emit", name)(named)
     words = shlex.split(text)
     if name == "env":
         (assignment,) = words
         words = shlex.split(assignment.removeprefix("GUNICORN_CMD_ARGS="))
-    assert f"--name={EVIL}'\"" in words
+    assert f"--name={value}" in words
     assert "--workers=5" in words
+
+
+@pytest.mark.parametrize("name", ["args", "env"])
+def test_a_value_of_several_lines_is_no_flag(name: str) -> None:
+    with pytest.raises(GunituneError, match="proc_name has control characters"):
+        renderer("emit", name)(evil_advice())
 
 
 def test_a_switch_is_a_flag_only_where_it_is_on() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gunitune.errors import GunituneError, RuleError
-from gunitune.facts import facts
+from gunitune.facts import facts, known_settings
 from gunitune.formulas import FUNCTIONS
 from gunitune.model import Capacity, Recommendation, Setting, Skipped, Step, Unknown
 from gunitune.rulebook import compiled
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gunitune.rulebook import AdviceRule, Remark, Template
 
 FIRST = ("worker_class", "workers", "threads", "worker_connections")
+MOST = 10_000_000
 REMARKS = ("warn", "next", "alternative")
 
 
@@ -84,6 +85,8 @@ class Advice:
             raise
         except GunituneError as error:
             raise RuleError(f"{rule.path}: {error.message}", error.hint) from None
+        except RecursionError:
+            raise RuleError(f"{rule.path}: let is nested too deeply", "shorten it") from None
         return fires
 
     def _apply(self, rule: AdviceRule) -> bool:
@@ -122,12 +125,33 @@ class Advice:
             raise RuleError(
                 f"{rule.path}: set.{name}: Gunicorn has no such setting", "mend the name"
             )
+        if fault := fault_of(name, value):
+            raise RuleError(f"{rule.path}: set.{name}: {fault}", "mend its value")
         changed = self.scope[key] != value
         self.scope[key] = value
         if value is None:
             self.trails.pop(name, None)
         elif changed:
             self.trails.setdefault(name, []).append(Step(value, reason, rule.id, rule.basis))
+
+
+def fault_of(name: str, value: Any) -> str | None:
+    """What is wrong with a value that a rule gives a setting; None where nothing is.
+
+    Refused is what Gunicorn refuses or what leaves it without a worker, and callables: a rule file
+    must not be able to name code that Gunicorn runs.
+    """
+    kind = known_settings()[name]["type"]
+    if name == "config" or kind in ("hook", "dict"):
+        return "a rule can't set it"
+    if value is None:
+        return "it can't be taken back" if name in ("workers", "worker_class") else None
+    if kind == "int":
+        least = 1 if name in ("workers", "threads", "worker_connections") else 0
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return None if whole and least <= value <= MOST else f"{value!r} is no number from {least}"
+    wanted = bool if kind == "bool" else str
+    return None if isinstance(value, wanted) else f"{value!r} is no {wanted.__name__}"
 
 
 def text(template: Template, scope: dict[str, Any]) -> str:
@@ -141,11 +165,17 @@ def text(template: Template, scope: dict[str, Any]) -> str:
 def _shown(value: Any, style: str) -> str:
     if isinstance(value, Unknown):
         return "an unknown number"
-    if style == "size":
-        return format_size(value)
     if isinstance(value, (tuple, list)):
         return ", ".join(str(item) for item in value)
-    return format_number(value) if isinstance(value, (int, float)) else str(value)
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return str(value)
+    if style == "size":
+        return format_size(value)
+    return f"{format_number(value)} {_noun(style, value)}".rstrip()
+
+
+def _noun(plural: str, number: float) -> str:
+    return plural[:-1] if number == 1 else plural
 
 
 def capacity(scope: dict[str, Any]) -> Capacity:

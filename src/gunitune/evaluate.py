@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import operator
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from gunitune.errors import GunituneError
@@ -112,9 +113,22 @@ def bounded(value: Any) -> Any:
     """Pass a result on if it is small; raises EvaluationError for a huge number, text or list."""
     if isinstance(value, int) and value.bit_length() > MAX_BITS:
         raise EvaluationError("a number out of bounds", f"{MAX_BITS} bits are the most")
-    if isinstance(value, (str, bytes, list, tuple, dict, set)) and len(value) > MAX_ITEMS:
+    if isinstance(value, complex) or (isinstance(value, float) and not isfinite(value)):
+        raise EvaluationError("a number out of bounds", "it must be real and finite")
+    if isinstance(value, (str, list, tuple)) and _has_more_than(MAX_ITEMS, value):
         raise EvaluationError("a value out of bounds", f"{MAX_ITEMS} items are the most")
     return value
+
+
+def _has_more_than(most: int, value: str | list[Any] | tuple[Any, ...]) -> bool:
+    """Whether a value has more characters and items, those of its items included."""
+    left, inside = most, [value]
+    while inside and left >= 0:
+        item = inside.pop()
+        left -= len(item)
+        if left >= 0 and not isinstance(item, str):
+            inside += [each for each in item if isinstance(each, (str, list, tuple))]
+    return left < 0
 
 
 def binary(op: ast.operator, left: Any, right: Any) -> Any:
@@ -152,7 +166,7 @@ class _Evaluation:
                 return self._bool(isinstance(op, ast.And), values)
             case ast.UnaryOp(op, operand):
                 value = self._of(operand)
-                return value if is_unknown(value) else UNARY[type(op)](value)
+                return value if is_unknown(value) else bounded(UNARY[type(op)](value))
             case ast.BinOp(left, op, right):
                 sides = [self._of(left), self._of(right)]
                 return _first_unknown(sides) or binary(op, *sides)
@@ -162,7 +176,7 @@ class _Evaluation:
                 return self._if(test, body, orelse)
             case ast.Tuple(elts) | ast.List(elts):
                 items = [self._of(item) for item in elts]
-                return _first_unknown(items) or tuple(items)
+                return _first_unknown(items) or bounded(tuple(items))
             case ast.Call(func, args):
                 return self._call(_dotted(func) or "", args)
         raise EvaluationError(f"{self.text!r} can't be worked out", ast.dump(node)[:60])

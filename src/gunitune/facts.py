@@ -22,6 +22,8 @@ MASTER_BYTES = 30 * MIB
 # What a further thread of a gthread worker adds: 31 KiB (benchmarks/gunicorn_memory.py).
 ASSUMED_THREAD_BYTES = MIB // 32
 
+MOST_IN_FLIGHT = 10_000_000
+
 # The case that every rule's examples start from: 2 CPUs, 4 GiB, a WSGI app of unknown kind.
 SAMPLE_HOST = Host(2.0, "sample", 2, "sample", 4 * GIB, "sample", "bare", "sample")
 SAMPLE_APP = App(
@@ -41,7 +43,7 @@ CONTAINERS = ("kubernetes", "docker", "podman", "cloud-run", "ecs", "heroku", "c
 
 @cache
 def known_settings() -> Mapping[str, Mapping[str, Any]]:
-    """Every Gunicorn setting of any release: its flag, whether that is a switch, since, gone."""
+    """Every Gunicorn setting of any release: its flag, type, first release, first without it."""
     path = rules_dir() / "gunicorn" / "settings.json"
     settings: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return settings
@@ -145,7 +147,7 @@ def in_flight(goal: Goal) -> int | Unknown:
         return goal.concurrency
     if isinstance(goal.rps, Unknown) or isinstance(goal.latency_s, Unknown):
         return goal.concurrency
-    return max(1, math.ceil(round(goal.rps * goal.latency_s, 9)))
+    return min(MOST_IN_FLIGHT, max(1, math.ceil(round(goal.rps * goal.latency_s, 9))))
 
 
 def _amount(quantity: Quantity | Unknown, otherwise: int) -> int:

@@ -30,6 +30,11 @@ def _ceil(number: float) -> int:
     return math.ceil(round(number, 9))
 
 
+def _round(number: float, digits: int = 0) -> float:
+    # Python's own would work out 10 to the power of a large negative number of digits
+    return round(number, max(-15, min(15, digits))) if digits else round(number)
+
+
 TABLE: dict[str, Callable[..., Any]] = {
     "ceil": _ceil,
     "floor": _floor,
@@ -40,6 +45,6 @@ TABLE: dict[str, Callable[..., Any]] = {
     "max": max,
     "min": min,
     "release": release,
-    "round": round,
+    "round": _round,
 }
 FUNCTIONS = Functions(TABLE)

@@ -120,6 +120,7 @@ class App:
     interface: Interface | Unknown
     framework: str | None
     spec: str | Unknown
+    start_options: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
     imports: frozenset[str] = frozenset()

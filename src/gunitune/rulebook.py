@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from gunitune.data import rules_dir
 from gunitune.errors import RuleError
 from gunitune.evaluate import Expression, parse
+from gunitune.model import Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,14 +23,17 @@ LAYERS: tuple[Layer, ...] = ("heuristic", "asked", "guard", "companion")
 MAX_FILE_BYTES = 64 * 1024
 _BASIS: dict[str, Basis] = {"asked": "asked", "guard": "guard"}
 _FILE_NAME = re.compile(r"(G[A-Z]\w*\d+)-([a-z0-9-]+)\.toml")
-_PLACEHOLDER = re.compile(r"\{([^{}]+?)(?::(size|join))?\}")
+_PLACEHOLDER = re.compile(r"\{([^{}]+?)(?::([A-Za-z]+))?\}")
 
 compiled = lru_cache(maxsize=2048)(parse)
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A sentence with `{expression}` placeholders; `{expression:size}` writes bytes as MiB."""
+    """A sentence with `{expression}` placeholders.
+
+    `{x:size}` writes bytes as MiB, `{x:workers}` a number with its noun: 1 worker, 5 workers.
+    """
 
     text: str
 
@@ -115,30 +118,37 @@ def load_rules(folders: Sequence[Path] = ()) -> tuple[AdviceRule, ...]:
         rules += [_checked(_read(path)) for path in _project_files(folder)]
     seen: dict[str, str] = {}
     for rule in rules:
-        if rule.id in seen:
-            message = f"{rule.path}: id: {rule.id} is taken by {seen[rule.id]}"
-            raise RuleError(message, "choose another id")
-        seen[rule.id] = rule.path
+        for key, word in (("id", rule.id), ("name", rule.name)):
+            if word in seen:
+                message = f"{rule.path}: {key}: {word} is taken by {seen[word]}"
+                raise RuleError(message, f"choose another {key}")
+            seen[word] = rule.path
     return tuple(sorted(rules, key=lambda rule: (LAYERS.index(rule.layer), rule.id)))
 
 
 def _project_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise RuleError(f"rules folder {folder} does not exist", "mend `rules` in [tool.gunitune]")
-    return sorted(folder.glob("*.toml"))
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == ".toml")
+    except OSError as error:
+        message = f"rules folder {folder}: {error.strerror}"
+        raise RuleError(message, "mend `rules` in [tool.gunitune]") from None
 
 
 def _read(path: Path) -> AdviceRule:
+    from gunitune.project.dependencies import toml
+    from gunitune.project.files import read_bounded
+
+    data = read_bounded(path, MAX_FILE_BYTES)
+    if isinstance(data, Unknown):
+        raise RuleError(f"{path}: {data.reason}", "a rule is a TOML file, see rules/README.md")
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise RuleError(f"{path}: larger than {MAX_FILE_BYTES} bytes", "split the rule")
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        document = toml.load(data.decode())
+    except (ValueError, RecursionError) as error:
         raise RuleError(f"{path}: {error}", "see rules/README.md") from None
     if not path.is_relative_to(rules_dir()):
         from gunitune.rulefile import validate
 
-        validate(document, path)
+        validate(document, path, "GX")
     return _rule(document, path)
 
 
@@ -176,9 +186,10 @@ def _remarks(document: Mapping[str, Any], key: str) -> tuple[Remark, ...]:
 
 
 def _checked(rule: AdviceRule) -> AdviceRule:
-    from gunitune.rulefile import check_expressions
+    from gunitune.rulefile import check_examples, check_expressions
 
     check_expressions(rule)
+    check_examples(rule)
     return rule
 
 

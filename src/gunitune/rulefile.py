@@ -6,13 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError  # noqa: TID253
 
+from gunitune.advise import Advice
 from gunitune.errors import GunituneError, RuleError
-from gunitune.facts import fact_names
+from gunitune.facts import (
+    SAMPLE_APP,
+    SAMPLE_HOST,
+    SAMPLE_INSTALLED,
+    fact_names,
+    facts,
+    known_settings,
+)
 from gunitune.formulas import TABLE
+from gunitune.model import Goal, Unknown
 from gunitune.rulebook import AdviceRule, Layer, compiled, file_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=400, pattern=r"^[^\n]+$")]
@@ -69,14 +78,22 @@ class RuleFile(_Table):
     case: Annotated[list[_Case], Field(min_length=1)]
 
 
-def validate(document: Mapping[str, Any], path: Path) -> None:
-    """Check keys, types and the file's name; raises RuleError naming file, key and fault."""
+def validate(document: Mapping[str, Any], path: Path, prefix: str) -> None:
+    """Check keys, types, the id's prefix and the file's name; raises RuleError naming the fault."""
     try:
         rule = RuleFile.model_validate(document)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
         raise RuleError(f"{path}: {key}: {first['msg']}", "see rules/README.md") from None
+    if not rule.id.startswith(prefix):
+        raise RuleError(f"{path}: id: {rule.id} does not start with {prefix}", "choose another id")
+    for name in rule.let:
+        if not name.isidentifier() or name in fact_names():
+            raise RuleError(f"{path}: let.{name}: that is no free name", "choose another name")
+    for name in rule.set:
+        if name not in known_settings():
+            raise RuleError(f"{path}: set.{name}: Gunicorn has no such setting", "mend the name")
     if file_id(path) != (rule.id, rule.name):
         wanted = f"{rule.id}-{rule.name}.toml"
         raise RuleError(f"{path}: id and name do not match the file's name", f"call it {wanted}")
@@ -94,3 +111,42 @@ def check_expressions(rule: AdviceRule) -> None:
             raise RuleError(f"{rule.path}: {key}: {name!r} is no fact", "see rules/README.md")
         for name in sorted(expression.calls - TABLE.keys()):
             raise RuleError(f"{rule.path}: {key}: {name!r} is no function", "see rules/README.md")
+
+
+def check_examples(rule: AdviceRule) -> None:
+    """Run the rule's examples; raises RuleError naming the first that does not hold."""
+    for case in rule.cases:
+        for what, wanted, got in differences(rule, case):
+            message = f"{rule.path}: case {case['name']!r}: {what} should be {wanted}, is {got}"
+            raise RuleError(message, "mend the rule or its example")
+
+
+def differences(rule: AdviceRule, case: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """What an example says and the rule does otherwise: (what, said, done)."""
+    advice = Advice(facts(SAMPLE_HOST, SAMPLE_APP, Goal(), SAMPLE_INSTALLED))
+    given = case.get("facts", {})
+    for name in (*given, *case.get("unknown", ())):
+        if name not in advice.scope:
+            yield name, "a fact", "none"
+    facts_given = {name: _plain(value) for name, value in given.items()}
+    lost = {name: Unknown("the example says so") for name in case.get("unknown", ())}
+    before = {f"set.{name}": value for name, value in case.get("settings", {}).items()}
+    advice.scope |= facts_given | lost | before
+
+    fires = advice.apply(rule)
+
+    gone = [name.removeprefix("set.") for name in before if advice.scope[name] is None]
+    done = {
+        "fires": fires,
+        "expect": {name: trail[-1].value for name, trail in advice.trails.items()},
+        "gone": gone,
+        "warns": len(advice.said["warn"]),
+    }
+    said = {"fires": True, "expect": {}, "gone": [], "warns": 0}
+    for what, value in done.items():
+        if value != case.get(what, said[what]):
+            yield what, case.get(what, said[what]), value
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -44,7 +44,7 @@ def parse_duration(text: str) -> float:
 
 def format_size(size_bytes: float) -> str:
     """A size a person reads: `512 MiB`, `1.5 GiB`."""
-    for unit, power in (("GiB", 3), ("MiB", 2), ("KiB", 1)):
+    for unit, power in (("TiB", 4), ("GiB", 3), ("MiB", 2), ("KiB", 1)):
         if size_bytes >= 1024**power:
             return f"{format_number(round(size_bytes / 1024**power, 1))} {unit}"
     return f"{format_number(size_bytes)} B"
@@ -54,7 +54,10 @@ def format_number(number: float) -> str:
     """A number without a needless fraction: 2.0 -> `2`, 0.5 -> `0.5`."""
     if isinstance(number, bool) or not math.isfinite(number):
         return str(number)
-    return f"{number:.3f}".rstrip("0").rstrip(".") if number % 1 else str(int(number))
+    if not number % 1:
+        return str(int(number))
+    text = f"{number:.3f}" if abs(number - round(number)) >= 0.0005 else f"{number:.6g}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def release(version: str) -> tuple[int, ...]:

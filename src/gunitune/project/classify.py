@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gunitune.model import App
 from gunitune.project.dependencies import read_dependencies
-from gunitune.project.files import walk
+from gunitune.project.files import printable, walk
 from gunitune.project.interface import Entry, find_entry
 from gunitune.project.libraries import STDLIB, load_libraries
 from gunitune.project.source import Source
@@ -76,13 +76,14 @@ def classify(
     at_work = [item for item in libraries if item.name in seen and not is_installed(item)]
     used = _used(imports, dependencies, libraries.by_distribution)
     return App(
-        path=str(path),
+        path=printable(str(path)),
         kind=verdict.kind,
         confidence=verdict.confidence,
         kind_basis="heuristic" if kind is None else "asked",
         interface=entry.interface,
         framework=entry.framework,
         spec=entry.spec,
+        start_options=entry.start_options,
         evidence=tuple(sorted((f.evidence for f in found), key=_order))[:_EVIDENCE],
         dependencies=dependencies.all,
         imports=imports.modules,

@@ -66,7 +66,12 @@ class ProjectFiles:
     def relative(self, path: Path) -> str:
         """Path below the root, with `/`, printable and on one line; whole where it is outside."""
         text = (path.relative_to(self.root) if path.is_relative_to(self.root) else path).as_posix()
-        return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+        return printable(text)
+
+
+def printable(text: str) -> str:
+    """A path as text that is printable and on one line, whatever its bytes are."""
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
 
 
 def walk(root: Path, *, limit: int = 20_000) -> ProjectFiles:

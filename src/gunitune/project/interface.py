@@ -17,8 +17,6 @@ from gunitune.project.source.servers import refuse_servers
 from gunitune.project.source.spec import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from gunitune.model import Interface
     from gunitune.project.dependencies import Dependencies
     from gunitune.project.files import ProjectFiles
@@ -42,6 +40,7 @@ class Entry:
     spec: str | Unknown
     path: str | None = None
     notes: tuple[str, ...] = ()
+    start_options: tuple[str, ...] = ()
 
 
 def find_entry(
@@ -148,14 +147,9 @@ class _Search:
             guess = self._framework()
             same = self._interface_of(guess) == interface
             framework = guess if guess and same else framework
-        return Entry(interface, framework, spec, found.path, tuple(self._notes(found)))
-
-    def _notes(self, found: Candidate) -> Iterable[str]:
         folder = self._place.run_folder(found.path, found.name)
-        if folder.endswith("src/"):
-            yield f"the app is below {folder}: install it, or give Gunicorn --pythonpath {folder}"
-        elif folder:
-            yield f"start Gunicorn in {folder} (--chdir {folder.rstrip('/')})"
+        notes, options = _start(folder.rstrip("/"))
+        return Entry(interface, framework, spec, found.path, notes, options)
 
     def _spec(self, item: Candidate) -> str:
         return self._place.spec(item.path, item.name) + "()" * item.factory
@@ -202,6 +196,16 @@ class _Search:
 
     def _interface_of(self, framework: str | None) -> Interface | Unknown:
         return self._interface or interface_of(framework)
+
+
+def _start(folder: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What to know of the folder that Gunicorn is to import the app from, and its options."""
+    if not folder:
+        return (), ()
+    if folder.rpartition("/")[2] == "src":
+        note = f"the app is below {folder}/: install it, or start with --pythonpath"
+        return (note,), ("--pythonpath", folder)
+    return (f"the app is in {folder}/: start there, or with --chdir",), ("--chdir", folder)
 
 
 def _parsed(spec: str) -> tuple[str, str]:

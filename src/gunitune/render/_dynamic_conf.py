@@ -158,7 +158,8 @@ def _threads(cpus, workers):
     formula = _floor(2 * cpus) + 1
     reach = (_IN_FLIGHT or formula * 1000) if _KIND == "io" else formula
     knee = None if _WAIT_RATIO is None else _ceil(1.25 * (1 + _WAIT_RATIO))
-    return max(2, knee or _ceil(reach / workers), _ceil((_IN_FLIGHT or 0) / workers))
+    threads = max(2, knee or _ceil(reach / workers), _ceil((_IN_FLIGHT or 0) / workers))
+    return min(1000, threads)
 
 
 def _plan(cpus, memory_bytes, processes=math.inf, workers=None):
@@ -176,9 +177,11 @@ def _plan(cpus, memory_bytes, processes=math.inf, workers=None):
     workers = fit if short else workers
     if worker_class == "gthread":
         room = (budget - _MASTER_BYTES) / workers - _WORKER_BYTES
-        threads = min(_threads(cpus, workers), max(2, _floor(room / max(_THREAD_BYTES, 1)) + 1))
+        threads = _threads(cpus, workers)
+        if room > 0:
+            threads = min(threads, max(2, _floor(room / max(_THREAD_BYTES, 1)) + 1))
     if worker_class in ("gevent", "eventlet"):
-        connections = max(1000, _ceil((_IN_FLIGHT or 0) / workers))
+        connections = max(1000, min(20000, _ceil((_IN_FLIGHT or 0) / workers)))
 
     # no more requests in flight than the database has connections for
     each = {"gthread": threads, "gevent": connections, "eventlet": connections, "sync": 1}
@@ -187,10 +190,14 @@ def _plan(cpus, memory_bytes, processes=math.inf, workers=None):
         threads = min(threads, max(1, _floor(_DB_SHARE / workers)))
         connections = min(connections, max(1, _floor(_DB_SHARE / workers)))
 
+    # no more processes and threads than the cgroup may have
+    spare = 0.8 * processes - 2
+    if workers * (threads + 1) > spare:
+        workers = min(workers, max(1, _floor(spare / 2)))
+        threads = min(threads, max(1, _floor(spare / workers) - 1))
+
     settings = {"worker_class": worker_class, "workers": workers}
     if worker_class == "gthread":
-        if workers * (threads + 2) > 0.8 * processes:
-            threads = max(1, _floor(0.8 * processes / workers) - 2)
         settings["threads"] = threads
         if workers > 1 and _CONNECTIONS_AS_THREADS:
             settings.update(worker_connections=threads, keepalive=0)

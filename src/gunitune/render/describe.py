@@ -5,10 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gunitune.model import Evidence, Unknown
+from gunitune.render.layout import plain
 from gunitune.units import format_number, format_size
 
 if TYPE_CHECKING:
     from gunitune.model import App, Capacity, Host, Installed
+
+__all__ = [
+    "app",
+    "capacity",
+    "cpus",
+    "emit",
+    "evidence",
+    "gunicorn",
+    "machine",
+    "memory",
+    "plain",
+    "start",
+]
 
 KINDS = {
     "io": "I/O-bound: requests mostly wait",
@@ -16,11 +30,6 @@ KINDS = {
     "memory": "memory-bound: the app itself is large",
     "unknown": "kind unknown",
 }
-
-
-def plain(text: str) -> str:
-    """Text without control characters: what comes from a project can't reach past its line."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def cpus(host: Host) -> str:
@@ -93,7 +102,14 @@ def capacity(carried: Capacity) -> list[str]:
 def start(found: App) -> str:
     """The command that starts Gunicorn with an emitted file."""
     spec = "MODULE:APP" if isinstance(found.spec, Unknown) else _quoted(found.spec)
-    return f"gunicorn -c gunicorn.conf.py {spec}"
+    options = "".join(f" {_quoted(option)}" for option in found.start_options)
+    return f"gunicorn -c gunicorn.conf.py{options} {spec}"
+
+
+def emit(found: App) -> str:
+    """The command that emits the file that `start` starts with."""
+    path = "" if found.path == "." else f" {_quoted(found.path)}"
+    return f"gunitune emit{path} > gunicorn.conf.py"
 
 
 def _quoted(text: str) -> str:

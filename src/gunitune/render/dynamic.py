@@ -29,7 +29,10 @@ _INPUTS, _END = "# --- inputs\n", "# --- end of inputs\n"
 
 
 def render(advice: Recommendation, **_: object) -> str:
-    """The template with this app's inputs; standard library only, from Python 3.7 on."""
+    """The template with this app's inputs; standard library only, from Python 3.7 on.
+
+    What a project's own rule sets is written after the computed value, and holds.
+    """
     before, after = _template()
     blocks = [
         header(advice, " that sizes itself when Gunicorn starts"),
@@ -38,7 +41,7 @@ def render(advice: Recommendation, **_: object) -> str:
         before + "".join(f"{name} = {value!r}\n" for name, value in inputs(advice).items()) + after,
     ]  # fmt: skip
     for item in advice.settings:
-        if item.name not in SIZED:
+        if item.name not in SIZED or not item.rule.startswith("GA"):
             reason = comment(f"{item.reason} [{item.basis}, {item.rule}]")
             blocks.append(f"{reason}\n{item.name} = {item.value!r}\n")
     return "\n".join(blocks)

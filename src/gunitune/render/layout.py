@@ -8,6 +8,11 @@ from textwrap import wrap
 LABEL = 11
 
 
+def plain(text: str) -> str:
+    """Text without control characters: what comes from a project can't reach past its line."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 @dataclass(slots=True)
 class Page:
     """Lines of (style, text) pieces, wrapped to a width; styles are rich's names."""
@@ -17,7 +22,7 @@ class Page:
 
     def title(self, text: str) -> None:
         """A bold line."""
-        self.lines.append([("bold", text)])
+        self.lines.append([("bold", plain(text))])
 
     def gap(self) -> None:
         """An empty line."""
@@ -31,6 +36,7 @@ class Page:
 
     def row(self, cells: list[tuple[str, int, str]], indent: int = 0) -> None:
         """One row of (text, width, style); the last cell takes what is left and wraps."""
+        cells = [(plain(text), width, style) for text, width, style in cells]
         taken = indent + sum(width for _, width, _ in cells[:-1])
         text, _, style = cells[-1]
         wrapped = wrap(text, max(20, self.width - taken), break_on_hyphens=False) or [""]

@@ -27,7 +27,7 @@ def render(comparison: Comparison, **_: object) -> str:
         },
         "answers": [_answer(answer) for answer in comparison.answers],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
 
 def _answer(answer: Answer) -> dict[str, Any]:

@@ -19,7 +19,9 @@ def flags(advice: Recommendation) -> list[str]:
         known = known_settings()[item.name]
         if known["flag"] is None:
             raise UsageError(f"{item.name} has no command-line flag", "write a conf: -f conf")
-        if not known["switch"]:
+        if isinstance(item.value, str) and not item.value.isprintable():
+            raise UsageError(f"{item.name} has control characters in it", "write a conf: -f conf")
+        if known["type"] != "bool":
             found.append(f"{known['flag']}={item.value}")
         elif item.value:
             found.append(known["flag"])

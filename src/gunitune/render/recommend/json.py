@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def render(advice: Recommendation, **_: object) -> str:
     """One JSON document, two spaces deep, with a last newline."""
-    return json.dumps(document(advice), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document(advice), indent=2, allow_nan=False) + "\n"
 
 
 def document(advice: Recommendation) -> dict[str, Any]:
@@ -59,6 +59,7 @@ def _app(app: App) -> dict[str, Any]:
         "framework": app.framework,
         "app": value(app.spec),
         "app_unknown": _reason(app.spec),
+        "start_options": list(app.start_options),
         "kind": app.kind,
         "kind_basis": app.kind_basis,
         "confidence": app.confidence,

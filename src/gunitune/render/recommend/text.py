@@ -57,7 +57,7 @@ def _limits(page: Page, advice: Recommendation) -> None:
 def _remarks(page: Page, advice: Recommendation) -> None:
     lists = [
         ("warning", advice.warnings, "yellow"),
-        ("next", (*advice.next, f"gunitune emit > gunicorn.conf.py, then {_start(advice)}"), ""),
+        ("next", (*advice.next, _then(advice)), ""),
         ("not chosen", advice.alternatives, "dim"),
         ("not judged", _skipped(advice), "dim"),
     ]
@@ -77,8 +77,9 @@ def _skipped(advice: Recommendation) -> tuple[str, ...]:
     )
 
 
-def _start(advice: Recommendation) -> str:
-    return describe.start(advice.app)
+def _then(advice: Recommendation) -> str:
+    emit, start = describe.emit(advice.app), describe.start(advice.app)
+    return f"{emit} (with the same options), then {start}"
 
 
 def _value(setting: Setting) -> str:

@@ -21,7 +21,7 @@ def render(rules: Sequence[AdviceRule], *, whole: bool, **_: object) -> str:
         "gunitune": __version__,
         "rules": [_rule(rule) for rule in rules],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
 
 def _rule(rule: AdviceRule) -> dict[str, Any]:
