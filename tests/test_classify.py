@@ -353,7 +353,7 @@ def test_call_that_blocks_the_event_loop_is_noted(tmp_path: Path) -> None:
         "@app.get('/sync')\ndef sync():\n    time.sleep(1)\n"
     )
     app = classified(tmp_path, {"app.py": source})
-    assert app.notes == ("app.py:9: time.sleep in async index() blocks the event loop",)
+    assert app.blocking == ("app.py:9: time.sleep in async index() blocks the event loop",)
     assert "app.py:10: requests.get in the handler index()" in texts(app)
 
 

@@ -82,8 +82,8 @@ def texts(settings: dict[str, Any]) -> dict[str, str]:
     ("release", "size", "options"),
     [
         ("20.1.0", HALF, ("--kind", "unknown")),
-        ("newest", HALF, ("--kind", "unknown")),
-        ("20.1.0", MORE, ("--kind", "unknown")),
+        ("newest", HALF, ("--kind", "unknown", "--worker-memory", "100M")),
+        ("20.1.0", MORE, ("--kind", "unknown", "--worker-memory", "100M")),
         ("newest", MORE, ("--kind", "memory")),
         ("newest", MORE, ("--kind", "io", "--worker-class", "gevent")),
         ("newest", MORE, ("--kind", "io", "--worker-class", "asgi")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gunitune.errors import GunituneError, RuleError
+from gunitune.evaluate import EvaluationError
 from gunitune.facts import facts, known_settings
 from gunitune.formulas import FUNCTIONS
 from gunitune.model import Capacity, Recommendation, Setting, Skipped, Step, Unknown
@@ -12,7 +13,7 @@ from gunitune.rulebook import compiled
 from gunitune.units import format_number, format_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from gunitune.model import App, Goal, Host, Installed
     from gunitune.rulebook import AdviceRule, Remark, Template
@@ -41,11 +42,30 @@ def advise(
         settings=tuple(Setting(name, tuple(advice.trails[name])) for name in order),
         constraint=advice.constraint,
         capacity=capacity(advice.scope),
-        warnings=tuple(dict.fromkeys(advice.said["warn"])),
-        next=tuple(dict.fromkeys(advice.said["next"])),
-        alternatives=tuple(dict.fromkeys(advice.said["alternative"])),
+        warnings=tuple(dict.fromkeys([*_unclear(app), *advice.said["warn"]])),
+        next=tuple(dict.fromkeys([*_first(app), *advice.said["next"]])),
+        alternatives=tuple(dict.fromkeys(_others(advice))),
         skipped=tuple(advice.skipped),
     )
+
+
+def _unclear(app: App) -> Iterator[str]:
+    if isinstance(app.interface, Unknown):
+        yield f"taken as WSGI, but that is not sure: {app.interface.reason} (--interface, --app)"
+
+
+def _first(app: App) -> Iterator[str]:
+    if isinstance(app.spec, Unknown):
+        yield app.spec.reason
+
+
+def _others(advice: Advice) -> Iterator[str]:
+    """The alternatives, without those that turned out to be chosen after all."""
+    chosen = str(advice.scope["set.worker_class"])
+    for said in advice.said["alternative"]:
+        names = said.partition(":")[0].replace(",", " ").split()
+        if chosen not in names:
+            yield said
 
 
 class LocalScope(dict[str, Any]):
@@ -57,14 +77,19 @@ class LocalScope(dict[str, Any]):
     def __init__(self, scope: Mapping[str, Any], let: Iterable[tuple[str, str]]) -> None:
         super().__init__(scope)
         self.pending = dict(let)
+        self.working: list[str] = []
 
     def __contains__(self, name: object) -> bool:
         return super().__contains__(name) or name in self.pending
 
     def __missing__(self, name: str) -> Any:
-        expression = self.pending.pop(name)
-        self[name] = compiled(expression).evaluate(self, FUNCTIONS)
-        return self[name]
+        if name in self.working:
+            raise EvaluationError(f"let.{name} needs itself", "break the circle")
+        self.working.append(name)
+        value = compiled(self.pending[name]).evaluate(self, FUNCTIONS)
+        self[name] = value
+        self.working.pop()
+        return value
 
 
 class Advice:
@@ -74,6 +99,7 @@ class Advice:
         self.scope = scope
         self.trails: dict[str, list[Step]] = {}
         self.constraint = ""
+        self.key = ""  # of the rule file, for the error that names it
         self.said: dict[str, list[str]] = {key: [] for key in REMARKS}
         self.skipped: list[Skipped] = []
 
@@ -84,27 +110,31 @@ class Advice:
         except RuleError:
             raise
         except GunituneError as error:
-            raise RuleError(f"{rule.path}: {error.message}", error.hint) from None
+            raise RuleError(f"{rule.path}: {self.key}: {error.message}", error.hint) from None
         except RecursionError:
             raise RuleError(f"{rule.path}: let is nested too deeply", "shorten it") from None
         return fires
 
     def _apply(self, rule: AdviceRule) -> bool:
         local = LocalScope(self.scope, rule.let)
+        self.key = "when"
         if not self._holds(rule, rule.when, local):
             return False
         self.scope["fired"] += (rule.id,)
         for assignment in rule.assignments:
+            self.key = f"set.{assignment.setting}"
             if self._holds(rule, assignment.when, local):
                 value = compiled(assignment.value).evaluate(local, FUNCTIONS)
                 self._set(rule, assignment.setting, value, text(assignment.reason, local))
         for key in REMARKS:
             remarks: tuple[Remark, ...] = getattr(rule, key)
+            self.key = key
             self.said[key] += [
                 text(remark.text, local)
                 for remark in remarks
                 if self._holds(rule, remark.when, local)
             ]
+        self.key = "constraint"
         if rule.constraint:
             self.constraint = text(rule.constraint, local)
         return True

@@ -93,12 +93,20 @@ def _host(host: Host) -> dict[str, Any]:
     return {
         "cpus": host.cpus,
         "cores_visible": host.cores_visible,
+        "nproc": _nproc(host),
         "memory_bytes": host.memory_bytes,
         "platform": host.platform,
         "shm": host.shm,
         "pids_max": host.pids_max,
         "container": host.platform in CONTAINERS if known else host.platform,
     }
+
+
+def _nproc(host: Host) -> int | Unknown:
+    """What `nproc` shows there: the affinity, where that is known, which sees no quota."""
+    shown = [fact.value for fact in host.limits if fact.name == "affinity"]
+    cores = host.cores_visible
+    return min([cores, *(int(value) for value in shown)]) if isinstance(cores, int) else cores
 
 
 def _app(app: App) -> dict[str, Any]:
@@ -117,6 +125,7 @@ def _app(app: App) -> dict[str, Any]:
         "libraries": app.libraries,
         "databases": app.databases,
         "gevent_blockers": app.gevent_blockers,
+        "blocking": app.blocking,
         "worker_memory": int(memory.value),
         "worker_memory_basis": memory.basis,
         "worker_memory_source": memory.source,

@@ -127,6 +127,7 @@ class App:
     gevent_blockers: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     databases: tuple[str, ...] = ()
+    blocking: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     worker_memory_bytes: Quantity | Unknown = Unknown("not measured")
     shared_memory_bytes: Quantity | Unknown = Unknown("not measured")

@@ -102,11 +102,14 @@ def validate(document: Mapping[str, Any], path: Path, prefix: str) -> None:
 def check_expressions(rule: AdviceRule) -> None:
     """Check that every expression parses and every name in it exists; raises RuleError."""
     local = {name for name, _ in rule.let}
+    for key, template in rule.templates():
+        if any(isinstance(part, str) and set(part) & set("{}") for part in template.parts()):
+            raise RuleError(f"{rule.path}: {key}: a brace without its other", "write {expression}")
     for key, text in rule.expressions():
         try:
             expression = compiled(text)
         except GunituneError as error:
-            raise RuleError(f"{rule.path}: {key}: {error}", "see rules/README.md") from None
+            raise RuleError(f"{rule.path}: {key}: {error}") from None
         for name in sorted(expression.names - local - fact_names()):
             raise RuleError(f"{rule.path}: {key}: {name!r} is no fact", "see rules/README.md")
         for name in sorted(expression.calls - TABLE.keys()):

@@ -19,8 +19,9 @@ def parse_size(text: str) -> int:
     """Bytes in `512M`, `512MiB`, `1G`, `1.5GiB`; every unit is binary, as Kubernetes' Mi and Gi."""
     match = _SIZE.fullmatch(text.strip())
     size = float(match[1]) * 1024 ** _SIZE_POWER[match[2].lower()] if match else 0.0
-    if not 1 <= size < 2**63:
-        raise UsageError(f"{text!r} is not a size", "write it as 512M, 1GiB or 1.5G")
+    if not 2**20 <= size < 2**63:
+        hint = f"did you mean {text.strip()}M?" if 1 <= size < 2**20 else "write it as 512M or 1GiB"
+        raise UsageError(f"{text!r} is not a size of memory", hint)
     return int(size)
 
 

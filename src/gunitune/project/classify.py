@@ -90,6 +90,7 @@ def classify(
         gevent_blockers=tuple(_blockers([*used, *at_work], imports, dependencies)),
         libraries=tuple(item.name for item in used),
         databases=tuple(_databases(used, source)),
+        blocking=tuple(looked.blocking[:_SHOWN]),
         notes=(
             *_notes(files, source, entry, verdict, looked),
             *(f"not read: {problem}" for problem in dependencies.problems[:_SHOWN]),
@@ -151,7 +152,6 @@ def _notes(
             f"{_count(looked.files, 'file')}, at imports and at dependencies: found nothing "
             "convincing that waits, computes or loads a model"
         )
-    yield from looked.blocking[:_SHOWN]
     if looked.left_out:
         yield (
             f"{looked.left_out} more files with request handlers were only looked at for their "

@@ -172,7 +172,7 @@ def _plan(cpus, memory_bytes, processes=math.inf, workers=None):
     fit = max(1, _floor((budget - _MASTER_BYTES) / _WORKER_BYTES))
     short = given is None and workers > fit
     if worker_class == "sync" and _KIND == "unknown" and not _CLASS_ASKED:
-        if short or (_IN_FLIGHT or 0) > workers:
+        if (short and _MEMORY_TOLD) or (_IN_FLIGHT or 0) > workers:
             worker_class = "gthread"
     workers = fit if short else workers
     if worker_class == "gthread":
@@ -206,7 +206,7 @@ def _plan(cpus, memory_bytes, processes=math.inf, workers=None):
     elif worker_class in ("gevent", "eventlet"):
         settings["worker_connections"] = connections
     preloads = workers > 1 and worker_class not in ("gevent", "eventlet", "tornado")
-    if preloads and (short or (_MEMORY_TOLD and workers * _WORKER_BYTES > 0.5 * budget)):
+    if preloads and _MEMORY_TOLD and (short or workers * _WORKER_BYTES > 0.5 * budget):
         settings["preload_app"] = True
     return settings
 

@@ -20,16 +20,11 @@ def comment(text: str, lead: str = "") -> str:
     return "\n".join(f"# {line}" for line in lines or [""]).replace("# \n", "#\n")
 
 
-def header(advice: Recommendation, kind: str = "") -> str:
+def header(advice: Recommendation) -> str:
     """What wrote the file and from which inputs; the same inputs give the same bytes."""
-    app, machine = describe.app(advice.app), describe.machine(advice.host)
     lines = [
-        comment(f"Gunicorn configuration{kind}, written by gunitune {__version__}."),
-        "#",
-        *(comment(f"App: {text}") for text in app),
-        *(comment(describe.evidence(item), "- ") for item in advice.app.evidence[:SHOWN_EVIDENCE]),
-        *(comment(f"Machine: {text}") for text in machine[:2]),
-        comment(describe.gunicorn(advice.installed)),
+        *app_header(advice, f"Gunicorn configuration, written by gunitune {__version__}."),
+        *(comment(f"Machine: {text}") for text in describe.machine(advice.host)[:2]),
         comment(f"Limit: {advice.constraint}"),
         *(comment(f"Carries: {text}") for text in describe.capacity(advice.capacity)),
         *(comment(f"Warning: {text}") for text in advice.warnings),
@@ -37,3 +32,15 @@ def header(advice: Recommendation, kind: str = "") -> str:
         comment(f"Start: {describe.start(advice.app)}"),
     ]
     return "\n".join(lines)
+
+
+def app_header(advice: Recommendation, title: str) -> list[str]:
+    """The title and what does not depend on the machine: the app, its evidence, the release."""
+    evidence = advice.app.evidence[:SHOWN_EVIDENCE]
+    return [
+        comment(title),
+        "#",
+        *(comment(f"App: {text}") for text in describe.app(advice.app)),
+        *(comment(describe.evidence(item), "- ") for item in evidence),
+        comment(describe.gunicorn(advice.installed)),
+    ]

@@ -91,7 +91,7 @@ def gunicorn(installed: Installed) -> str:
 def capacity(carried: Capacity) -> list[str]:
     """Requests in flight and memory, in two lines."""
     if isinstance(carried.in_flight, Unknown):
-        flight = f"requests in flight: not bounded ({carried.in_flight.reason})"
+        flight = f"requests in flight: no bound on those that await ({carried.in_flight.reason})"
     else:
         flight = f"{carried.in_flight} request{'' if carried.in_flight == 1 else 's'} in flight"
     if isinstance(carried.memory_bytes, Unknown):

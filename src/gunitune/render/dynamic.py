@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gunitune import __version__
 from gunitune.facts import facts, in_flight
 from gunitune.model import Unknown
-from gunitune.render.comments import comment, header
+from gunitune.render import describe
+from gunitune.render.comments import app_header, comment
 from gunitune.units import release
 
 if TYPE_CHECKING:
-    from gunitune.model import Recommendation
+    from gunitune.model import Recommendation, Setting
 
 # What the emitted file works out by itself; all else is written as it was recommended.
 SIZED = (
@@ -24,6 +26,10 @@ SIZED = (
 )
 # Rules that exchange the class for threads: the emitted file does that itself.
 EXCHANGES = ("GA220", "GA311")
+ABOUT = (
+    "Below, gunitune's rules for this app run on the machine that Gunicorn starts on: its CPUs, "
+    "quota and memory limit. WEB_CONCURRENCY sets the workers."
+)
 _START = "# --- from here on the file is emitted\n"
 _INPUTS, _END = "# --- inputs\n", "# --- end of inputs\n"
 
@@ -34,17 +40,28 @@ def render(advice: Recommendation, **_: object) -> str:
     What a project's own rule sets is written after the computed value, and holds.
     """
     before, after = _template()
-    blocks = [
-        header(advice, " that sizes itself when Gunicorn starts"),
-        "#\n" + comment("Below, the same rules run on the machine that Gunicorn starts on: its"
-                        " CPUs, quota and memory limit. WEB_CONCURRENCY sets the workers."),
-        before + "".join(f"{name} = {value!r}\n" for name, value in inputs(advice).items()) + after,
-    ]  # fmt: skip
+    title = f"Gunicorn configuration that sizes itself at the start, by gunitune {__version__}."
+    text = [
+        *app_header(advice, title),
+        comment(f"Start: {describe.start(advice.app)}"),
+        "#",
+        comment(ABOUT),
+    ]
+    before, after = _template()
+    values = "".join(f"{name} = {value!r}\n" for name, value in inputs(advice).items())
+    blocks = ["\n".join(text) + "\n", before + values + after]
     for item in advice.settings:
         if item.name not in SIZED or not item.rule.startswith("GA"):
             reason = comment(f"{item.reason} [{item.basis}, {item.rule}]")
-            blocks.append(f"{reason}\n{item.name} = {item.value!r}\n")
+            blocks.append(f"{reason}\n{_assignment(item)}\n")
     return "\n".join(blocks)
+
+
+def _assignment(item: Setting) -> str:
+    """The setting as a line; a folder that another machine may not have is looked for first."""
+    if item.name == "worker_tmp_dir":
+        return f"worker_tmp_dir = {item.value!r} if os.path.isdir({item.value!r}) else None"
+    return f"{item.name} = {item.value!r}"
 
 
 def inputs(advice: Recommendation) -> dict[str, Any]:

@@ -20,6 +20,7 @@ def render(comparison: Comparison, **_: object) -> str:
         "schema": "gunitune/compare/1",
         "gunitune": __version__,
         "host": host(comparison.advice.host),
+        "app": {"path": comparison.advice.app.path, "kind": comparison.advice.app.kind},
         "worker_memory": {
             "bytes": int(memory.value),
             "basis": memory.basis,

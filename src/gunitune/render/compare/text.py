@@ -29,6 +29,8 @@ def render(comparison: Comparison, *, width: int = 80, color: bool = False) -> s
         cells = zip(row, WIDTHS, strict=True)
         page.row([(describe.plain(text), width, style) for text, width in cells])
     page.gap()
+    notes = [f"{item.name}: {item.note}" for item in comparison.answers if item.note]
+    page.labelled("notes", notes, "dim")
     page.labelled("fits", ["no: more than the memory limit, the kernel would kill workers",
                            "-f json gives the sources of the formulas"])  # fmt: skip
     return page.coloured() if color else page.plain()
