@@ -81,7 +81,7 @@ def texts(settings: dict[str, Any]) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("release", "size", "options"),
     [
-        ("20.1.0", HALF, ("--kind", "unknown")),
+        ("20.1.0", HALF, ("--kind", "unknown", "--worker-memory", "100M")),
         ("newest", HALF, ("--kind", "unknown", "--worker-memory", "100M")),
         ("20.1.0", MORE, ("--kind", "unknown", "--worker-memory", "100M")),
         ("newest", MORE, ("--kind", "memory")),
