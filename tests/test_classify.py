@@ -139,6 +139,26 @@ def test_gunicorns_own_configuration_says_nothing_of_the_app(tmp_path: Path, nam
     assert classify(project) == before
 
 
+def test_library_that_only_an_offline_script_imports_is_not_loaded(tmp_path: Path) -> None:
+    files = {
+        "app.py": "from flask import Flask\nimport shop\napp = Flask(__name__)\n",
+        "shop.py": "import numpy\n",
+        "train.py": "import torch\n",
+    }
+    app = classify(write_project(tmp_path / "p", files))
+    assert app.loaded == ("flask", "numpy")
+    assert set(app.libraries) >= {"flask", "numpy", "torch"}
+
+
+def test_what_django_loads_by_name_is_not_told(tmp_path: Path) -> None:
+    files = {
+        "manage.py": "import django\n",
+        "site/wsgi.py": "from django.core.wsgi import get_wsgi_application\n"
+        "application = get_wsgi_application()\n",
+    }
+    assert isinstance(classify(write_project(tmp_path / "p", files)).loaded, Unknown)
+
+
 def test_driver_blocks_gevent_where_it_is_declared_and_others_where_they_are_imported(
     tmp_path: Path,
 ) -> None:

@@ -79,7 +79,8 @@ def worker_memory(app: App) -> Quantity:
         return app.worker_memory_bytes
     from gunitune.project.libraries import load_libraries
 
-    known = [load_libraries().by_distribution(name) for name in app.libraries]
+    names = app.libraries if isinstance(app.loaded, Unknown) else app.loaded
+    known = [load_libraries().by_distribution(name) for name in names]
     sized = [(item.memory_bytes or 0, item.name) for item in known if item is not None]
     most, name = max(sized, default=(0, ""))
     if most < ASSUMED_WORKER_BYTES // 2:

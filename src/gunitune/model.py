@@ -111,7 +111,11 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """What will run: interface, framework, import spec, kind with its evidence, and its costs."""
+    """What will run: interface, framework, import spec, kind with its evidence, and its costs.
+
+    `libraries` are the known ones that the project uses, `loaded` those of them that a worker
+    imports when it loads the app.
+    """
 
     path: str
     kind: Kind
@@ -126,6 +130,7 @@ class App:
     imports: frozenset[str] = frozenset()
     gevent_blockers: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
+    loaded: tuple[str, ...] | Unknown = Unknown("the app's file is not known")
     databases: tuple[str, ...] = ()
     blocking: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -6,14 +6,14 @@ import gc
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from gunitune.model import App
+from gunitune.model import App, Unknown
 from gunitune.project.dependencies import read_dependencies
 from gunitune.project.files import printable, walk
 from gunitune.project.interface import Entry, find_entry
 from gunitune.project.libraries import STDLIB, load_libraries
 from gunitune.project.source import Source
 from gunitune.project.source.evidence import Looked, Witness
-from gunitune.project.source.imports import read_imports
+from gunitune.project.source.imports import reachable, read_imports
 from gunitune.project.source.layout import is_aside
 from gunitune.project.source.meaning import is_installed
 from gunitune.project.source.origins import Origins
@@ -89,6 +89,7 @@ def classify(
         imports=imports.modules,
         gevent_blockers=tuple(_blockers([*used, *at_work], imports, dependencies)),
         libraries=tuple(item.name for item in used),
+        loaded=_loaded(entry, source, imports),
         databases=tuple(_databases(used, source)),
         blocking=tuple(looked.blocking[:_SHOWN]),
         notes=(
@@ -110,6 +111,14 @@ def _used(
     declared = [library for name in direct if (library := find(name)) is not None]
     used = {library.name: library for library in (*imports.libraries.values(), *declared)}
     return tuple(used[name] for name in sorted(used) if is_installed(used[name]))
+
+
+def _loaded(entry: Entry, source: Source, imports: Imports) -> tuple[str, ...] | Unknown:
+    """Known libraries that loading the app imports; Django loads its apps by name."""
+    if entry.path is None or entry.framework == "django":
+        return Unknown("what loading the app imports can't be followed")
+    files = reachable(source, [entry.path])
+    return tuple(sorted({name for path in files for name in imports.near.get(path, ())}))
 
 
 def _blockers(
