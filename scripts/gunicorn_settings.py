@@ -20,7 +20,7 @@ def release(version: str) -> tuple[int, ...]:
 
 
 def kind(validator: str) -> str:
-    """What a value is: int, bool, hook (a callable), dict, or str for all that is written as one."""
+    """One record a setting: flag, type, first release, first one without it."""
     if "callable" in validator or validator == "validate_post_request":
         return "hook"
     known = {"validate_pos_int": "int", "validate_bool": "bool", "validate_dict": "dict"}

@@ -51,6 +51,27 @@ def test_version(tmp_path: Path) -> None:
     assert (result.returncode, result.stdout) == (0, f"gunitune {__version__}\n")
 
 
+def test_no_command_is_help(tmp_path: Path) -> None:
+    result = gunitune(cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "recommend" in result.stdout
+
+
+def test_the_next_step_gives_the_same_advice_again(project: Path) -> None:
+    found = document(
+        gunitune("recommend", ".", *TARGET, "--leaks", "-f", "json", cwd=project), "recommend"
+    )
+    emitted, _, started = found["next"][-1].partition(" > gunicorn.conf.py, then ")
+    assert started == "gunicorn -c gunicorn.conf.py app:app"
+    words = shlex.split(emitted)
+    assert words[:2] == ["gunitune", "emit"]
+    text = gunitune(*words[1:], cwd=project).stdout
+    wanted = {name: item["value"] for name, item in found["settings"].items()}
+    assigned = [node for node in ast.parse(text).body if isinstance(node, ast.Assign)]
+    assert {ast.unparse(node.targets[0]) for node in assigned} == wanted.keys()
+    assert "max_requests = 1000" in text
+
+
 @pytest.mark.parametrize("command", ["", "probe", "recommend", "emit", "compare", "rule"])
 def test_help_is_plain_in_a_pipe(tmp_path: Path, command: str) -> None:
     result = gunitune(*command.split(), "--help", cwd=tmp_path)
@@ -327,6 +348,146 @@ def test_a_reader_that_goes_away_is_no_error(project: Path) -> None:
     assert (result.stdout, result.stderr) == ('{\n  "schem', "")
 
 
+def in_shell(
+    command: str, cwd: Path, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a line of shell in which `gunitune` is the real command."""
+    python = shlex.quote(sys.executable)
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("GUNITUNE_")}
+    return subprocess.run(
+        ["bash", "-c", f'gunitune() {{ {python} -m gunitune "$@"; }}; {command}'],
+        cwd=cwd, env={**clean, **(env or {})},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("--version >&-", "stdout: not writable"),
+        ("--help >&-", "stdout: not writable"),
+        ("emit >&-", "stdout: not writable"),
+        ("recommend 1</dev/null", "stdout: Bad file descriptor"),
+        ("emit nope >&-", "'nope': No such file or directory: name the folder of the project"),
+        ("recommend --ask <&-", "--ask needs a terminal: say it with --kind and the other flags"),
+        ("--version >/dev/full", "stdout: No space left on device"),
+        ("--help >/dev/full", "stdout: No space left on device"),
+        ("recommend >/dev/full", "stdout: No space left on device"),
+        (
+            "emit -o /dev/stdout >/dev/full",
+            "/dev/stdout: No space left on device: name another file",
+        ),
+        ("emit -o /dev/stdout >&-", "/dev/stdout: Bad file descriptor: name another file"),
+        ("emit -o . >&-", ". is neither a file nor a stream: name another file"),
+    ],
+)
+def test_a_result_that_cannot_be_printed_is_one_line(
+    project: Path, command: str, line: str
+) -> None:
+    assert complaint(in_shell(f"gunitune {command}", project)) == f"gunitune: {line}\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("emit nope 2>&-", 2),
+        ("emit nope 2>/dev/full", 2),
+        ("emit nope <&- >&- 2>&-", 2),
+        ("emit -o app.py 2>/dev/full", 2),
+        ("emit --cpus 0.5 2>/dev/full >/dev/null", 0),
+        ("recommend 2>&- >/dev/null", 0),
+        ("recommend <&- >/dev/null", 0),
+        ("emit -o new.py >&-", 0),
+    ],
+)
+def test_what_cannot_be_complained_about_still_has_its_exit_code(
+    project: Path, command: str, code: int
+) -> None:
+    result = in_shell(f"gunitune {command}", project)
+    assert (result.returncode, result.stdout, result.stderr) == (code, "", "")
+
+
+def test_an_error_into_a_pipe_that_nobody_reads_is_still_one(project: Path) -> None:
+    for command in ("gunitune emit nope", "gunitune emit -o app.py"):
+        left = in_shell(f"{{ {command}; echo $? >code; }} 2>&1 | true", project)
+        assert (left.stdout, left.stderr) == ("", "")
+        assert (project / "code").read_text() == "2\n"
+
+
+def test_streams_are_named_as_files_too(project: Path) -> None:
+    plain = gunitune("emit", *TARGET, "-q", cwd=project).stdout
+    emit = f"gunitune emit {shlex.join(TARGET)} -q -o"
+    assert in_shell(f"{emit} /dev/stdout | cat", project).stdout == plain
+    assert in_shell(f"{emit} >(cat) | cat", project).stdout == plain
+    assert in_shell(f"{emit} /dev/stderr", project).stderr == plain
+    appended = in_shell(f"echo before >log; {emit} /dev/stdout >>log; cat log", project)
+    assert appended.stdout == "before\n" + plain
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+    ],
+)
+def test_what_a_stream_cannot_encode_is_escaped(tmp_path: Path, env: dict[str, str]) -> None:
+    project = write_project(tmp_path / "shop", {"café.py": FLASK_IO["app.py"]})
+    result = in_shell("gunitune recommend; gunitune rule é", project, env)
+    assert result.returncode == 2
+    assert "caf\\xe9" in result.stdout or "caf\\udcc3\\udca9" in result.stdout
+    assert re.search(r"gunitune: there is no rule '\\+(xe9|udcc3\\+udca9)'", result.stderr)
+
+
+def test_a_name_that_is_no_text_can_be_printed(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "shop")
+    (project / "app.py").rename(project / os.fsdecode(b"caf\xe9.py"))
+    for command in ("recommend", "recommend -f json", "emit", "emit -o new.py"):
+        result = in_shell(f"gunitune {command}", project, {"PYTHONIOENCODING": "utf-8:strict"})
+        assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["recommend", "emit --no-settings", "compare", "rule"])
+def test_a_current_folder_that_is_gone_is_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+) -> None:
+    from gunitune.cli import run
+
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert run(command.split()) == 2
+    assert capsys.readouterr() == (
+        "", "gunitune: the current folder is gone: change to one that exists\n",
+    )  # fmt: skip
+
+
+def test_complaints_and_warnings_do_not_drive_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from gunitune.cli import _hint, run
+
+    assert run(["recommend", "a\x1b[2J\nb"]) == 2
+    _hint(["b\x1b]0;owned\x07"])
+    complained, warned = capsys.readouterr().err.splitlines()
+    assert complained.isprintable()
+    assert warned == r"gunitune: warning: b\x1b]0;owned\x07"
+
+
+def test_an_answer_that_is_no_text_is_asked_again(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-8:strict")
+    typed = b"\xff\n3\n\n\n\n\n".decode("latin-1")
+    code, shown = in_terminal(["recommend", "--ask", *TARGET], project, typed, "latin-1")
+    assert code == 0, shown
+    assert "please answer with a number from 1 to 4" in shown
+
+
 def test_an_error_of_our_own_is_one_line_and_says_how_to_see_more(project: Path) -> None:
     broken = (
         "import sys, gunitune.api\n"
@@ -347,7 +508,9 @@ def test_an_error_of_our_own_is_one_line_and_says_how_to_see_more(project: Path)
     assert "Traceback" in result.stderr
 
 
-def in_terminal(arguments: list[str], cwd: Path, typed: str = "") -> tuple[int, str]:
+def in_terminal(
+    arguments: list[str], cwd: Path, typed: str = "", encoding: str = "utf-8"
+) -> tuple[int, str]:
     """Run the command in a real pseudo-terminal of 80 columns; exit code and what it showed."""
     import fcntl
     import struct
@@ -362,7 +525,7 @@ def in_terminal(arguments: list[str], cwd: Path, typed: str = "") -> tuple[int, 
             {**os.environ, "TERM": "xterm", "COLUMNS": "80"},
         )
     fcntl.ioctl(leader, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    os.write(leader, typed.encode())
+    os.write(leader, typed.encode(encoding))
     shown = b""
     while True:
         try:

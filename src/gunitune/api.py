@@ -115,7 +115,8 @@ def recommend_with(
     )
     versions = _versions(installed(project_folder(path), os.environ), app, settings)
     rules = load_rules(settings.rules)
-    return advise(host, _declared(app, settings), goal(settings), versions, rules)
+    advice = advise(host, _declared(app, settings), goal(settings), versions, rules)
+    return replace(advice, flags=settings.flags())
 
 
 def goal(settings: Settings) -> Goal:

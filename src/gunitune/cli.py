@@ -6,6 +6,7 @@ import inspect
 import os
 import sys
 from functools import wraps
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,6 +18,7 @@ from gunitune.options import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import TextIO
 
     from gunitune.settings import Settings
 
@@ -34,15 +36,16 @@ Ask = Annotated[bool, typer.Option("--ask", help="Answer a few questions in the 
 app = typer.Typer(
     name="gunitune",
     help="The configuration advisor for Gunicorn.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich" if sys.stdout.isatty() else None,
+    rich_markup_mode="rich" if sys.stdout and sys.stdout.isatty() else None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
 def run(argv: Sequence[str]) -> int:
     """Run one command; every failure is one line on stderr and exit code 2, Ctrl-C is 130."""
+    _mend_streams()
     try:
         return int(app(list(argv), prog_name="gunitune", standalone_mode=False) or 0)
     except GunituneError as error:
@@ -51,10 +54,8 @@ def run(argv: Sequence[str]) -> int:
         return _fail(" ".join(error.format_message().split()) or "what shall it do? see --help")
     except (KeyboardInterrupt, typer.Abort):
         return 130
-    except BrokenPipeError:
-        # the reader of the pipe has gone; Python's own flush at exit must not fail either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except OSError as error:
+        return _unprinted(error)
     except Exception as error:  # a bug of ours: CI logs want a line, developers a traceback
         if os.environ.get("GUNITUNE_DEBUG"):
             raise
@@ -64,26 +65,61 @@ def run(argv: Sequence[str]) -> int:
         )
 
 
+def _unprinted(error: OSError) -> int:
+    """The reader of a pipe may leave; a disk that is full or a closed stdout is an error."""
+    _drop(sys.stdout)
+    if isinstance(error, BrokenPipeError):
+        return 0
+    return _fail(f"{error.filename or 'stdout'}: {error.strerror or error}")
+
+
 def _fail(message: str) -> int:
-    line = "".join(char if char.isprintable() else " " for char in message)
-    sys.stderr.write(f"gunitune: {line}\n")
+    _say(message)
     return 2
+
+
+def _say(message: str) -> None:
+    """One line on stderr, whatever the message holds, if stderr takes it."""
+    from gunitune.render.describe import plain
+
+    try:
+        sys.stderr.write(f"gunitune: {plain(message)}\n")
+    except OSError:
+        _drop(sys.stderr)
+
+
+def _mend_streams() -> None:
+    """A closed stdin is empty, a closed stdout refuses; what can't be encoded is escaped."""
+    for name, mode in (("stdin", "r"), ("stdout", "r"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115  (open to the end)
+        if isinstance(stream := getattr(sys, name), TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _drop(stream: TextIO) -> None:
+    """Let what a stream still holds go nowhere: Python's own flush at exit must not fail."""
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def _version(value: bool) -> None:  # noqa: FBT001  (typer's callback)
     if value:
-        sys.stdout.write(f"gunitune {__version__}\n")
+        _write(f"gunitune {__version__}\n", None)
         raise typer.Exit
 
 
 @app.callback()
 def main(
+    context: typer.Context,
     *,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001  (its callback acts)
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Settings for Gunicorn that fit the machine and the app, each with its reason."""
+    if context.invoked_subcommand is None:
+        _write(context.get_help() + "\n", None)
 
 
 def with_options(function: Callable[..., int]) -> Callable[..., int]:
@@ -294,7 +330,7 @@ def _write(text: str, output: Path | None, *, force: bool = False) -> None:
 
 def _hint(warnings: Sequence[str]) -> None:
     for warning in warnings:
-        sys.stderr.write(f"gunitune: warning: {warning}\n")
+        _say(f"warning: {warning}")
 
 
 def _colored(color: Color, output: Path | None) -> bool:

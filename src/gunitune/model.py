@@ -215,7 +215,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """The advice: settings in order, what binds, what it carries, and what to do next."""
+    """The advice: settings in order, what binds, what it carries, and what to do next.
+
+    `flags` are the options it was asked for with, as a command line has them.
+    """
 
     host: Host
     app: App
@@ -227,7 +230,8 @@ class Recommendation:
     warnings: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
     alternatives: tuple[str, ...] = ()
-    skipped: tuple[Skipped, ...] = field(default=())
+    skipped: tuple[Skipped, ...] = ()
+    flags: tuple[str, ...] = field(default=(), compare=False)
 
     def __getitem__(self, name: str) -> Value:
         """Give the recommended value of a Gunicorn setting; KeyError where none is recommended."""

@@ -44,17 +44,15 @@ def choice(*allowed: str) -> Callable[[str], str]:
 
 def whole(text: str) -> int:
     """Read a whole number from 1 to 10 million."""
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 10_000_000):
+    digits = text.lstrip("0") if text.isascii() and text.isdigit() else ""
+    if not (1 <= len(digits) <= 8 and int(digits) <= 10_000_000):
         raise UsageError(f"{text!r} is not a whole number from 1 to 10000000")
-    return int(text)
+    return int(digits)
 
 
 def rate(text: str) -> float:
     """Read requests per second."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1
+    number = _number(text)
     if not 0 < number <= 1e7:
         raise UsageError(f"{text!r} is not a rate", "write requests per second, as 250 or 0.5")
     return number
@@ -62,13 +60,18 @@ def rate(text: str) -> float:
 
 def share(text: str) -> float:
     """Read a share as `0.8` or `80%`."""
-    try:
-        number = float(text[:-1]) / 100 if text.endswith("%") else float(text)
-    except ValueError:
-        number = -1
+    number = _number(text[:-1]) / 100 if text.endswith("%") else _number(text)
     if not 0.05 <= number <= 1:
         raise UsageError(f"{text!r} is not a share from 0.05 to 1", "write it as 0.8 or 80%")
     return number
+
+
+def _number(text: str) -> float:
+    """A number as a person writes it, without Python's underscores; -1 where it is none."""
+    try:
+        return float(text) if text.isascii() and "_" not in text else -1
+    except ValueError:
+        return -1
 
 
 def yes(text: str) -> bool:
@@ -81,8 +84,9 @@ def yes(text: str) -> bool:
 
 
 def _version(text: str) -> str:
-    release(text)
-    return text
+    if not 18 <= release(text)[0] <= 99:
+        raise UsageError(f"{text!r} is no release of Gunicorn", "write it as 23.0.0")
+    return text.strip()
 
 
 def _spec(text: str) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import tomllib
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gunitune.errors import GunituneError, UsageError
+from gunitune.model import Unknown
 from gunitune.options import BY_NAME, OPTIONS, Option
+from gunitune.project.files import read_bounded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 MAX_FILE_BYTES = 1024 * 1024
+MAX_CHARACTERS = 1000  # of one value
 LISTS = ("rules",)
 
 
@@ -23,6 +26,7 @@ class Sourced:
 
     value: Any
     source: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,15 @@ class Settings:
         """Where an option's value came from; KeyError where it was not given."""
         return self.values[name].source
 
+    def flags(self) -> tuple[str, ...]:
+        """The flags that were given, as the command line had them: to say the same once more."""
+        found = []
+        for option in OPTIONS:
+            given = self.values.get(option.name)
+            if given is not None and given.source.startswith("flag "):
+                found.append(option.flag if option.switch else f"{option.flag}={given.text}")
+        return tuple(found)
+
 
 def load_settings(
     given: Mapping[str, Any],
@@ -54,6 +67,7 @@ def load_settings(
 
     Raises UsageError naming the flag, variable or key that is wrong.
     """
+    start = _resolved(start)
     path = file or (find_file(start) if use_file else None)
     table = read_table(path) if path else {}
     values = {name: value for name, value in _from_file(table, path).items() if name in BY_NAME}
@@ -62,35 +76,27 @@ def load_settings(
             values[option.name] = _sourced(option, text, option.variable)
         if given.get(option.name) is not None:
             values[option.name] = _sourced(option, given[option.name], f"flag {option.flag}")
+    _check_pair(values)
     folder = path.parent if path else start
     return Settings(values, tuple(folder / name for name in _strings(table, "rules", path)))
 
 
 def find_file(start: Path) -> Path | None:
-    """The nearest pyproject.toml with a [tool.gunitune] table, or gunitune.toml, up to `.git`."""
-    start = start.resolve()
-    for folder in (start, *start.parents):
-        if (own := folder / "gunitune.toml").is_file():
-            return own
-        project = folder / "pyproject.toml"
-        if project.is_file() and _mentions_gunitune(project):
-            return project
-        if (folder / ".git").exists():
-            return None
-    return None
+    """The nearest gunitune.toml, or pyproject.toml with a [tool.gunitune] table.
+
+    The search goes up from `start`, a resolved folder, to the one that holds `.git`; it ends before
+    a folder that another user owns or anyone may write to. Raises UsageError for a pyproject.toml
+    that speaks of gunitune and can't be read.
+    """
+    try:
+        return next((path for folder in _searched(start) for path in _named(folder)), None)
+    except OSError:  # a folder that may not be searched
+        return None
 
 
 def read_table(path: Path) -> dict[str, Any]:
     """The [tool.gunitune] table of pyproject.toml, or the whole of another file."""
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise UsageError(
-                f"{path}: larger than {MAX_FILE_BYTES} bytes", "is it a settings file?"
-            )
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"{path}: can't be read as TOML", str(error)) from None
-    table: Any = document
+    table: Any = _parsed(path, _read(path))
     for key in ("tool", "gunitune") if path.name == "pyproject.toml" else ():
         table = table.get(key, {}) if isinstance(table, dict) else None
     if not isinstance(table, dict):
@@ -98,11 +104,67 @@ def read_table(path: Path) -> dict[str, Any]:
     return table
 
 
-def _mentions_gunitune(path: Path) -> bool:
+def _resolved(start: Path) -> Path:
     try:
-        return b"tool.gunitune" in path.read_bytes()[:MAX_FILE_BYTES]
+        return start.resolve()
     except OSError:
+        raise UsageError("the current folder is gone", "change to one that exists") from None
+
+
+def _searched(start: Path) -> Iterator[Path]:
+    """Folders from `start` up, as far as their owner alone decides what they hold."""
+    owner = start.stat().st_uid
+    for folder in (start, *start.parents):
+        found = folder.stat()
+        if folder != start and (found.st_uid != owner or found.st_mode & stat.S_IWOTH):
+            return
+        yield folder
+        if (folder / ".git").exists():
+            return
+
+
+def _named(folder: Path) -> Iterator[Path]:
+    """The settings files in a folder."""
+    if (own := folder / "gunitune.toml").is_file():
+        yield own
+    if (project := folder / "pyproject.toml").is_file() and _has_table(project):
+        yield project
+
+
+def _has_table(project: Path) -> bool:
+    data = _read(project)
+    if b"gunitune" not in data:
         return False
+    tool = _parsed(project, data).get("tool")
+    return isinstance(tool, dict) and "gunitune" in tool
+
+
+def _read(path: Path) -> bytes:
+    try:
+        data = read_bounded(path, MAX_FILE_BYTES)
+    except ValueError as error:  # a null byte in the name
+        data = Unknown(str(error))
+    if isinstance(data, Unknown):
+        raise UsageError(f"{path}: can't be read: {data.reason}", "--no-settings reads none")
+    return data
+
+
+def _parsed(path: Path, data: bytes) -> dict[str, Any]:
+    from gunitune.project.dependencies import toml
+
+    try:
+        return toml.load(data.decode())
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: can't be read as TOML", str(error)) from None
+
+
+def _check_pair(values: Mapping[str, Sourced]) -> None:
+    """A rate means nothing without the time that a request takes, nor that without a rate."""
+    for name, other in (("rps", "latency"), ("latency", "rps")):
+        if name in values and other not in values:
+            raise UsageError(
+                f"--{name} needs --{other}", f"{name} comes from {values[name].source}"
+            )
 
 
 def _from_file(table: Mapping[str, Any], path: Path | None) -> dict[str, Sourced]:
@@ -125,13 +187,33 @@ def _from_file(table: Mapping[str, Any], path: Path | None) -> dict[str, Sourced
 
 def _sourced(option: Option, value: Any, source: str) -> Sourced:
     """Read one value; numbers and switches of a TOML file or of Python are read as their text."""
-    if isinstance(value, (list, dict)):
-        raise UsageError(f"{source}: {value!r} is not a single value", option.help)
-    text = str(value).lower() if isinstance(value, bool) else str(value)
     try:
-        return Sourced(option.read(text), source)
+        text = _text(option, value)
+        return Sourced(option.read(text), source, text)
     except GunituneError as error:
         raise UsageError(f"{source}: {error.message}", error.hint) from None
+
+
+def _text(option: Option, value: Any) -> str:
+    """A value as the command line would have it."""
+    if isinstance(value, (list, dict)):
+        raise UsageError(f"a {type(value).__name__} is not a single value", option.help)
+    if isinstance(value, bool) and not option.switch:
+        raise UsageError(f"{value} is no value for it", option.help)
+    try:
+        text = str(value).lower() if option.switch else str(value)
+    except ValueError:  # Python writes no integer of more than 4300 digits
+        raise UsageError("the number is too large", option.help) from None
+    if len(text) > MAX_CHARACTERS:
+        raise UsageError(f"longer than {MAX_CHARACTERS} characters", option.help)
+    return _without_exponent(text) if isinstance(value, float) else text
+
+
+def _without_exponent(text: str) -> str:
+    """`1e-05` as 0.00001."""
+    from decimal import Decimal
+
+    return f"{Decimal(text):f}" if "e" in text else text
 
 
 def _strings(table: Mapping[str, Any], key: str, path: Path | None) -> list[str]:

@@ -9,19 +9,19 @@ from gunitune.render.layout import plain
 from gunitune.units import format_number, format_size
 
 if TYPE_CHECKING:
-    from gunitune.model import App, Capacity, Host, Installed
+    from gunitune.model import App, Capacity, Host, Installed, Recommendation
 
 __all__ = [
     "app",
     "capacity",
     "cpus",
-    "emit",
     "evidence",
     "gunicorn",
     "machine",
     "memory",
     "plain",
     "start",
+    "steps",
 ]
 
 KINDS = {
@@ -106,10 +106,11 @@ def start(found: App) -> str:
     return f"gunicorn -c gunicorn.conf.py{options} {spec}"
 
 
-def emit(found: App) -> str:
-    """The command that emits the file that `start` starts with."""
-    path = "" if found.path == "." else f" {_quoted(found.path)}"
-    return f"gunitune emit{path} > gunicorn.conf.py"
+def steps(advice: Recommendation) -> str:
+    """The commands that write the advice to a file, and start Gunicorn with it."""
+    path = [] if advice.app.path == "." else [advice.app.path]
+    words = [_quoted(word) for word in ("gunitune", "emit", *path, *advice.flags)]
+    return f"{' '.join(words)} > gunicorn.conf.py, then {start(advice.app)}"
 
 
 def _quoted(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gunitune import __version__
 from gunitune.facts import in_flight, worker_memory
 from gunitune.model import Quantity, Unknown
+from gunitune.render.describe import steps
 from gunitune.render.document import host, value
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def document(advice: Recommendation) -> dict[str, Any]:
             "memory_source": advice.capacity.memory_source,
         },
         "warnings": list(advice.warnings),
-        "next": list(advice.next),
+        "next": [*advice.next, steps(advice)],
         "alternatives": list(advice.alternatives),
         "skipped": [{"rule": item.rule, "reason": item.reason} for item in advice.skipped],
     }

@@ -30,7 +30,7 @@ def render(advice: Recommendation, **_: object) -> str:
                  + [f"**Gunicorn:** {escape(describe.gunicorn(advice.installed))}"]),
         _section("Evidence", [describe.evidence(item) for item in advice.app.evidence[:10]]),
         _section("Warnings", advice.warnings),
-        _section("Next", advice.next),
+        _section("Next", (*advice.next, describe.steps(advice))),
         _section("Not chosen", advice.alternatives),
         f"<sub>gunitune {__version__}</sub>",
     ]  # fmt: skip

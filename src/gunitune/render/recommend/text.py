@@ -57,7 +57,7 @@ def _limits(page: Page, advice: Recommendation) -> None:
 def _remarks(page: Page, advice: Recommendation) -> None:
     lists = [
         ("warning", advice.warnings, "yellow"),
-        ("next", (*advice.next, _then(advice)), ""),
+        ("next", (*advice.next, describe.steps(advice)), ""),
         ("not chosen", advice.alternatives, "dim"),
         ("not judged", _skipped(advice), "dim"),
     ]
@@ -75,11 +75,6 @@ def _skipped(advice: Recommendation) -> tuple[str, ...]:
     return tuple(
         f"{', '.join(dict.fromkeys(rules))}: {reason}" for reason, rules in reasons.items()
     )
-
-
-def _then(advice: Recommendation) -> str:
-    emit, start = describe.emit(advice.app), describe.start(advice.app)
-    return f"{emit} (with the same options), then {start}"
 
 
 def _value(setting: Setting) -> str:
