@@ -20,7 +20,7 @@ def release(version: str) -> tuple[int, ...]:
 
 
 def kind(validator: str) -> str:
-    """One record a setting: flag, type, first release, first one without it."""
+    """A value's type: int, bool, hook (a callable), dict, or str for all written as one."""
     if "callable" in validator or validator == "validate_post_request":
         return "hook"
     known = {"validate_pos_int": "int", "validate_bool": "bool", "validate_dict": "dict"}

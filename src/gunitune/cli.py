@@ -219,6 +219,7 @@ def emit(  # noqa: PLR0913  (one parameter per flag)
     output: Output = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
     quiet: Quiet = False,
+    color: ColorOption = "auto",
     settings: SettingsFile = None,
     no_settings: NoSettings = False,
     options: dict[str, Any],
@@ -227,6 +228,7 @@ def emit(  # noqa: PLR0913  (one parameter per flag)
     from gunitune.api import recommend_with
     from gunitune.render import renderer
 
+    del color  # a file has none
     render = renderer("emit", format)
     if dynamic and format != "conf":
         raise UsageError(f"--dynamic writes a conf, not {format!r}", "leave -f out")
