@@ -73,7 +73,7 @@ def test_hashes_continuations_and_options_are_no_requirements(tmp_path: Path) ->
         tmp_path,
         {
             "requirements.txt": """\
-            --index-url https://example.org/simple
+            --find-links https://example.org/simple
             -i https://example.org/simple
             --no-binary :all:
             gunicorn==23.0.0 \\

@@ -6,7 +6,6 @@ import inspect
 import os
 import sys
 from functools import wraps
-from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,10 +14,10 @@ import typer
 from gunitune import __version__
 from gunitune.errors import GunituneError, UsageError
 from gunitune.options import OPTIONS
+from gunitune.streams import drop, mend_streams, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import TextIO
 
     from gunitune.settings import Settings
 
@@ -45,7 +44,7 @@ app = typer.Typer(
 
 def run(argv: Sequence[str]) -> int:
     """Run one command; every failure is one line on stderr and exit code 2, Ctrl-C is 130."""
-    _mend_streams()
+    mend_streams()
     try:
         return int(app(list(argv), prog_name="gunitune", standalone_mode=False) or 0)
     except GunituneError as error:
@@ -67,40 +66,15 @@ def run(argv: Sequence[str]) -> int:
 
 def _unprinted(error: OSError) -> int:
     """The reader of a pipe may leave; a disk that is full or a closed stdout is an error."""
-    _drop(sys.stdout)
+    drop(sys.stdout)
     if isinstance(error, BrokenPipeError):
         return 0
     return _fail(f"{error.filename or 'stdout'}: {error.strerror or error}")
 
 
 def _fail(message: str) -> int:
-    _say(message)
+    say(message)
     return 2
-
-
-def _say(message: str) -> None:
-    """One line on stderr, whatever the message holds, if stderr takes it."""
-    from gunitune.render.describe import plain
-
-    try:
-        sys.stderr.write(f"gunitune: {plain(message)}\n")
-    except OSError:
-        _drop(sys.stderr)
-
-
-def _mend_streams() -> None:
-    """A closed stdin is empty, a closed stdout refuses; what can't be encoded is escaped."""
-    for name, mode in (("stdin", "r"), ("stdout", "r"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115  (open to the end)
-        if isinstance(stream := getattr(sys, name), TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def _drop(stream: TextIO) -> None:
-    """Let what a stream still holds go nowhere: Python's own flush at exit must not fail."""
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def _version(value: bool) -> None:  # noqa: FBT001  (typer's callback)
@@ -332,7 +306,7 @@ def _write(text: str, output: Path | None, *, force: bool = False) -> None:
 
 def _hint(warnings: Sequence[str]) -> None:
     for warning in warnings:
-        _say(f"warning: {warning}")
+        say(f"warning: {warning}")
 
 
 def _colored(color: Color, output: Path | None) -> bool:

@@ -26,7 +26,7 @@ def render(found: Host, installed: Installed, **_: object) -> str:
             "gunicorn_source": installed.gunicorn_source,
         },
     }
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
 
 def _reason(key: str, item: Any) -> dict[str, str]:
