@@ -36,7 +36,10 @@ KINDS = {
 }
 AMPLE = ("--memory", "2G")
 # Memory for two of three workers, so threads and preload_app come in, and all the companions.
-EVERYTHING = ("--memory", "400M", "--cpus", "1", "--platform", "docker", "--leaks")
+EVERYTHING = (
+    *("--memory", "400M", "--worker-memory", "100M", "--cpus", "1"),
+    *("--platform", "docker", "--leaks"),
+)
 
 
 @dataclass(frozen=True, slots=True)
