@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ def render(advice: Recommendation, **_: object) -> str:
 
     What a project's own rule sets is written after the computed value, and holds.
     """
-    before, after = _template()
+    before, meanings, after = _template()
     title = f"Gunicorn configuration that sizes itself at the start, by gunitune {__version__}."
     text = [
         *app_header(advice, title),
@@ -47,9 +48,10 @@ def render(advice: Recommendation, **_: object) -> str:
         "#",
         comment(ABOUT),
     ]
-    before, after = _template()
-    values = "".join(f"{name} = {value!r}\n" for name, value in inputs(advice).items())
-    blocks = ["\n".join(text) + "\n", before + values + after]
+    before, meanings, after = _template()
+    known = [f"{name} = {value!r}  # {meanings[name]}" for name, value in inputs(advice).items()]
+    told = "\n".join(["# What is known of this app; all else is worked out below.", *known])
+    blocks = ["\n".join(text) + "\n", f"{before}{told}\n{after}"]
     for item in advice.settings:
         if item.name not in SIZED or not item.rule.startswith("GA"):
             reason = comment(f"{item.reason} [{item.basis}, {item.rule}]")
@@ -104,9 +106,10 @@ def _database_share(advice: Recommendation) -> int | None:
     return max(1, connections // advice.goal.replicas)
 
 
-def _template() -> tuple[str, str]:
-    """The text before and after the inputs, comments of the inputs left out."""
+def _template() -> tuple[str, dict[str, str], str]:
+    """The text before and after the inputs, and what each input means."""
     text = (Path(__file__).parent / "_dynamic_conf.py").read_text(encoding="utf-8")
-    body = text.split(_START, 1)[1]
-    before, rest = body.split(_INPUTS, 1)
-    return before, rest.split(_END, 1)[1]
+    before, rest = text.split(_START, 1)[1].split(_INPUTS, 1)
+    given, after = rest.split(_END, 1)
+    meanings = dict(re.findall(r"^(_[A-Z_]+) = .*  # (.*)$", given, re.MULTILINE))
+    return before, meanings, after
