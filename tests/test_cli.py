@@ -51,6 +51,16 @@ def test_version(tmp_path: Path) -> None:
     assert (result.returncode, result.stdout) == (0, f"gunitune {__version__}\n")
 
 
+@pytest.mark.parametrize("arguments", ["--version", "--help", "rule -f json", "probe"])
+def test_a_reader_that_reads_nothing_is_no_error(project: Path, arguments: str) -> None:
+    command = f"({shlex.quote(sys.executable)} -m gunitune {arguments}; echo $? >&2) | sleep 0"
+    gone = command.replace("(", "(sleep 0.3; ", 1)
+    result = subprocess.run(
+        gone, shell=True, cwd=project, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert result.stderr == "0\n"
+
+
 def test_no_command_is_help(tmp_path: Path) -> None:
     result = gunitune(cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")

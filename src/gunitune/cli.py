@@ -42,10 +42,10 @@ app = typer.Typer(
 )
 
 
-def run(argv: Sequence[str]) -> int:
+def run(argv: Sequence[str]) -> int:  # noqa: PLR0911  (one per way to end)
     """Run one command; every failure is one line on stderr and exit code 2, Ctrl-C is 130."""
-    mend_streams()
     try:
+        mend_streams()
         return int(app(list(argv), prog_name="gunitune", standalone_mode=False) or 0)
     except GunituneError as error:
         return _fail(str(error))
@@ -53,6 +53,8 @@ def run(argv: Sequence[str]) -> int:
         return _fail(" ".join(error.format_message().split()) or "what shall it do? see --help")
     except (KeyboardInterrupt, typer.Abort):
         return 130
+    except SystemExit:  # typer's answer to a reader that has gone: no error of ours
+        return 0
     except OSError as error:
         return _unprinted(error)
     except Exception as error:  # a bug of ours: CI logs want a line, developers a traceback
