@@ -16,6 +16,7 @@ README = ROOT / "README.md"
 COMMANDS = {
     "recommend": "recommend examples/flask_io --cpus 2 --memory 1GiB",
     "compare": "compare examples/flask_io --cpus 2 --memory 1GiB --cores 64",
+    "check": "check docs/shown/gunicorn.conf.py --cpus 2 --memory 1GiB --gunicorn-version 25.3.0",
 }
 
 
@@ -24,7 +25,9 @@ def shown(name: str) -> str:
     command = COMMANDS[name]
     argv = [sys.executable, "-m", "gunitune", *command.split(), "--no-settings"]
     clean = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
-    result = subprocess.run(argv, cwd=ROOT, env=clean, capture_output=True, text=True, check=True)
+    result = subprocess.run(argv, cwd=ROOT, env=clean, capture_output=True, text=True, check=False)
+    if result.returncode > 1:
+        raise SystemExit(result.stderr)
     return f"```console\n$ gunitune {command}\n{result.stdout}```\n"
 
 

@@ -1,14 +1,14 @@
-"""gunitune, the configuration advisor for Gunicorn: `probe`, `classify` and `recommend`."""
+"""gunitune, the configuration advisor for Gunicorn: `probe`, `classify`, `recommend`, `check`."""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False  # typing itself costs start-up time
 if TYPE_CHECKING:
-    from gunitune.api import classify, probe, recommend
+    from gunitune.api import check, classify, probe, recommend
     from gunitune.errors import GunituneError
 
 __version__ = "0.1.0"
-__all__ = ["GunituneError", "__version__", "classify", "probe", "recommend"]
+__all__ = ["GunituneError", "__version__", "check", "classify", "probe", "recommend"]
 
 
 def __getattr__(name: str) -> object:

@@ -69,20 +69,20 @@ def _others(advice: Advice) -> Iterator[str]:
 
 
 class LocalScope(dict[str, Any]):
-    """The facts as a rule finds them, and the rule's `let` names, worked out when first asked for.
-
-    What the rule sets does not show in it: all its assignments speak of the state before.
-    """
+    """The facts as a rule finds them, and the rule's `let` names, worked out when first asked for."""
 
     def __init__(self, scope: Mapping[str, Any], let: Iterable[tuple[str, str]]) -> None:
-        super().__init__(scope)
+        super().__init__()
+        self.outer = scope
         self.pending = dict(let)
         self.working: list[str] = []
 
     def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or name in self.pending
+        return super().__contains__(name) or name in self.pending or name in self.outer
 
     def __missing__(self, name: str) -> Any:
+        if name not in self.pending:
+            return self.outer[name]
         if name in self.working:
             raise EvaluationError(f"let.{name} needs itself", "break the circle")
         self.working.append(name)
@@ -116,7 +116,8 @@ class Advice:
         return fires
 
     def _apply(self, rule: AdviceRule) -> bool:
-        local = LocalScope(self.scope, rule.let)
+        # A copy: all assignments of a rule speak of the state before it.
+        local = LocalScope(dict(self.scope), rule.let)
         self.key = "when"
         if not self._holds(rule, rule.when, local):
             return False

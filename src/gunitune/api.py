@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gunitune.advise import advise
-from gunitune.errors import ProjectError
+from gunitune.errors import ProjectError, UsageError
 from gunitune.machine.target import target
 from gunitune.model import (
     App,
@@ -21,11 +21,14 @@ from gunitune.model import (
     Recommendation,
     Unknown,
 )
+from gunitune.options import BY_NAME
 from gunitune.rulebook import load_rules
 from gunitune.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from gunitune.report import Report
 
     Progress = Callable[[int, int], None]
 
@@ -97,26 +100,64 @@ def recommend(  # noqa: PLR0913  (the options, typed for editors)
     return recommend_with(path, settings)
 
 
+def check(
+    *paths: str | Path,
+    settings_file: str | Path | None = None,
+    use_settings: bool = True,
+    **options: Any,
+) -> Report:
+    """Check committed configs, never running them: files, or folders to search (default: `.`).
+
+    The options are the command's: `check("deploy", cpus=2, memory="1GiB", select=["GT1"])`; what is
+    not given comes from the environment and the project's [tool.gunitune]. Raises GunituneError.
+    """
+    from gunitune.checks.run import Check, start
+
+    named = [Path(path) for path in paths] or [Path()]
+    unknown = sorted(set(options) - set(BY_NAME))
+    if unknown:
+        raise UsageError(f"{unknown[0]!r} is no option of check", f"known are {', '.join(BY_NAME)}")
+    settings = load_settings(
+        options,
+        start=project_folder(start(named, None)),
+        environ=os.environ,
+        file=None if settings_file is None else Path(settings_file),
+        use_file=use_settings,
+    )
+    return Check(named, settings).report()
+
+
 def recommend_with(
     path: str | Path, settings: Settings, progress: Progress | None = None
 ) -> Recommendation:
     """The steps from settings to advice."""
-    from gunitune.machine.installed import installed
+    host = target(settings)
+    app = classify_with(path, settings, progress)
+    versions = versions_of(project_folder(path), app, settings)
+    rules = load_rules(settings.rules)
+    advice = advise(host, app, goal(settings), versions, rules)
+    return replace(advice, flags=settings.flags())
+
+
+def classify_with(path: str | Path, settings: Settings, progress: Progress | None = None) -> App:
+    """The app at `path` with what was declared of it; raises ProjectError."""
     from gunitune.project.classify import classify as read
 
-    root = existing(path)
-    host = target(settings)
     app = read(
-        root,
+        existing(path),
         kind=settings.get("kind"),
         spec=settings.get("app"),
         interface=settings.get("interface"),
         progress=progress,
     )
-    versions = _versions(installed(project_folder(path), os.environ), app, settings)
-    rules = load_rules(settings.rules)
-    advice = advise(host, _declared(app, settings), goal(settings), versions, rules)
-    return replace(advice, flags=settings.flags())
+    return _declared(app, settings)
+
+
+def versions_of(folder: Path, app: App, settings: Settings) -> Installed:
+    """Python and Gunicorn there: declared, else pinned by the project, else what is installed."""
+    from gunitune.machine.installed import installed
+
+    return _versions(installed(folder, os.environ), app, settings)
 
 
 def goal(settings: Settings) -> Goal:

@@ -19,10 +19,21 @@ from gunitune.streams import drop, mend_streams, say
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from gunitune.checkrule import CheckRule
+    from gunitune.checks.run import Check
+    from gunitune.options import Option
+    from gunitune.report import Report
+    from gunitune.rulebook import AdviceRule
     from gunitune.settings import Settings
 
 Color = Literal["auto", "always", "never"]
 PathArgument = Annotated[Path, typer.Argument(metavar="PATH", help="The project's folder.")]
+PathsArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="[PATH]...", help="Configs, folders to search, - for stdin.", show_default=False
+    ),
+]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file, atomically.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No hints on stderr.")]
 ColorOption = Annotated[Color, typer.Option("--color", help="auto, always or never.")]
@@ -30,6 +41,7 @@ SettingsFile = Annotated[
     Path | None, typer.Option("--settings", help="gunitune's own options: this file.")
 ]
 NoSettings = Annotated[bool, typer.Option("--no-settings", help="Read no settings file.")]
+ADVICE = ("Target machine", "App", "Goal")
 Ask = Annotated[bool, typer.Option("--ask", help="Answer a few questions in the terminal.")]
 
 app = typer.Typer(
@@ -98,36 +110,37 @@ def main(
         _write(context.get_help() + "\n", None)
 
 
-def with_options(function: Callable[..., int]) -> Callable[..., int]:
-    """Give a command a flag for every option; they arrive as its `options`."""
-    own = list(inspect.signature(function, eval_str=True).parameters.values())[:-1]
-    added = [
-        inspect.Parameter(
-            option.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=None,
-            annotation=Annotated[
-                bool | None if option.switch else str | None,
-                typer.Option(
-                    option.flag,
-                    metavar=option.metavar or None,
-                    help=option.help,
-                    rich_help_panel=option.group,
-                ),
-            ],
-        )
-        for option in OPTIONS
-    ]
+def with_options(*groups: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a command a flag for every option of these groups; they arrive as its `options`."""
+    offered = [option for option in OPTIONS if option.group in groups]
 
-    @wraps(function)
-    def command(**values: Any) -> int:
-        options = {option.name: values.pop(option.name) for option in OPTIONS}
-        return function(**values, options=options)
+    def decorated(function: Callable[..., int]) -> Callable[..., int]:
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[:-1]
 
-    parameters = [*own, *added]
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {item.name: item.annotation for item in parameters}
-    return command
+        @wraps(function)
+        def command(**values: Any) -> int:
+            options = {option.name: values.pop(option.name) for option in offered}
+            return function(**values, options=options)
+
+        parameters = [*own, *map(_parameter, offered)]
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        command.__annotations__ = {item.name: item.annotation for item in parameters}
+        return command
+
+    return decorated
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    kind: Any = (list[str] if option.separator else str) | None
+    flag = typer.Option(
+        option.flag,
+        metavar=option.metavar or None,
+        help=option.help,
+        rich_help_panel=option.group,
+    )
+    annotation = Annotated[bool | None if option.switch else kind, flag]
+    only = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(option.name, only, default=None, annotation=annotation)
 
 
 @app.command()
@@ -157,7 +170,7 @@ def probe(  # noqa: PLR0913  (one parameter per flag)
 
 
 @app.command()
-@with_options
+@with_options(*ADVICE)
 def recommend(  # noqa: PLR0913  (one parameter per flag)
     path: PathArgument = Path(),
     *,
@@ -183,7 +196,7 @@ def recommend(  # noqa: PLR0913  (one parameter per flag)
 
 
 @app.command()
-@with_options
+@with_options(*ADVICE)
 def emit(  # noqa: PLR0913  (one parameter per flag)
     path: PathArgument = Path(),
     *,
@@ -220,7 +233,7 @@ def emit(  # noqa: PLR0913  (one parameter per flag)
 
 
 @app.command()
-@with_options
+@with_options(*ADVICE)
 def compare(  # noqa: PLR0913  (one parameter per flag)
     path: PathArgument = Path(),
     *,
@@ -247,6 +260,54 @@ def compare(  # noqa: PLR0913  (one parameter per flag)
     return 0
 
 
+@app.command(epilog="Exit codes: 0 nothing from --fail-on up, 1 findings, 2 could not check.")
+@with_options("Check", *ADVICE)
+def check(  # noqa: PLR0913  (one parameter per flag)
+    paths: PathsArgument = None,
+    *,
+    format: Annotated[  # noqa: A002
+        str, typer.Option("--format", "-f", help="text, json, github, gitlab, sarif or junit.")
+    ] = "text",
+    diff: Annotated[bool, typer.Option("--diff", help="Print what --fix would change.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Make the safe fixes.")] = False,
+    show_settings: Annotated[
+        bool, typer.Option("--show-settings", help="Print gunitune's own options, and stop.")
+    ] = False,
+    stdin_filename: Annotated[
+        Path | None, typer.Option(help="What `-` is called, and where it belongs.")
+    ] = None,
+    output: Output = None,
+    quiet: Quiet = False,
+    color: ColorOption = "auto",
+    settings: SettingsFile = None,
+    no_settings: NoSettings = False,
+    options: dict[str, Any],
+) -> int:
+    """Check committed configs without running them; `-` is stdin, a folder is searched."""
+    from gunitune.checks import run as checking
+    from gunitune.render import renderer
+
+    render = renderer("check", format)
+    chosen = _settings(
+        checking.start(paths, stdin_filename), options, settings, no_settings=no_settings
+    )
+    if show_settings:
+        _write(
+            renderer("settings", "json" if format == "json" else "text")(chosen), output, force=True
+        )
+        return 0
+    task = checking.Check(paths or [Path()], chosen, _stdin(paths), stdin_filename)
+    if diff:
+        return _mend(task, output, write=False, quiet=quiet)
+    if fix:
+        _mend(task, None, write=True, quiet=quiet)
+    report = task.report(whole=format == "json")
+    shown = {"width": _width(), "color": _colored(color, output), "quiet": quiet}
+    _write(render(report, **shown), output, force=True)
+    _assumed(report, quiet=quiet)
+    return task.exit_code(report)
+
+
 @app.command()
 def rule(  # noqa: PLR0913  (one parameter per flag)
     rule_id: Annotated[
@@ -261,15 +322,20 @@ def rule(  # noqa: PLR0913  (one parameter per flag)
     no_settings: NoSettings = False,
 ) -> int:
     """Explain a rule, or list them all."""
+    from gunitune.checkrule import load_check_rules
     from gunitune.render import renderer
     from gunitune.rulebook import load_rules, named
 
     render = renderer("rule", format)
     chosen = _settings(Path(), {}, settings, no_settings=no_settings)
-    rules = load_rules(chosen.rules)
+    rules: tuple[AdviceRule | CheckRule, ...] = (
+        *load_rules(chosen.rules),
+        *load_check_rules(chosen.rules),
+    )
     selected = rules if rule_id is None else (named(rules, rule_id),)
     del quiet  # there are no hints
-    page = render(selected, whole=rule_id is not None, color=_colored(color, output))
+    shown = {"width": _width(), "color": _colored(color, output)}
+    page = render(selected, whole=rule_id is not None, **shown)
     _write(page, output, force=True)
     return 0
 
@@ -304,6 +370,35 @@ def _write(text: str, output: Path | None, *, force: bool = False) -> None:
     from gunitune.output import write
 
     write(text, output, force=force)
+
+
+def _stdin(paths: list[Path] | None) -> bytes:
+    """What stands on stdin, where it is asked for; one byte too many is enough to refuse it."""
+    from gunitune.conf.imports import MAX_BYTES
+
+    return sys.stdin.buffer.read(MAX_BYTES + 1) if Path("-") in (paths or ()) else b""
+
+
+def _mend(task: Check, output: Path | None, *, write: bool, quiet: bool) -> int:
+    """Make the safe fixes, or print them as a difference: 1 where there are some."""
+    from gunitune.checks.mend import mend
+
+    difference, lines = mend(task, write=write, terminal=sys.stdout.isatty() and output is None)
+    if not write:
+        _write(difference, output, force=True)
+    for line in () if quiet else lines:
+        say(line)
+    return int(bool(difference) and not write)
+
+
+def _assumed(report: Report, *, quiet: bool) -> None:
+    """Say on stderr for which machine and release the report holds."""
+    from gunitune.render.check._assumed import assumptions
+
+    if not report.files:
+        say("no config found: name one, or a folder that holds gunicorn.conf.py or the like")
+    for line in () if quiet else assumptions(report):
+        say(line)
 
 
 def _hint(warnings: Sequence[str]) -> None:

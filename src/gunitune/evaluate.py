@@ -10,21 +10,19 @@ from __future__ import annotations
 import ast
 import operator
 from dataclasses import dataclass
-from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from gunitune.errors import GunituneError
+from gunitune.bounds import MAX_BITS, EvaluationError, bounded, check_repetition, small_power
 from gunitune.model import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+__all__ = ["Evaluation", "EvaluationError", "Expression", "Functions", "bounded", "parse"]
 
 MAX_LENGTH = 2_000
 MAX_NODES = 300
 MAX_DEPTH = 30
-MAX_BITS = 256
-MAX_ITEMS = 10_000
-
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -54,10 +52,6 @@ UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
 _PLAIN = (ast.Expression, ast.Load, ast.And, ast.Or, ast.operator, ast.cmpop, ast.unaryop)
 
 
-class EvaluationError(GunituneError):
-    """An expression that is not allowed, names what isn't there, or can't be worked out."""
-
-
 @dataclass(frozen=True, slots=True)
 class Functions:
     """The functions an expression may call; those in `see_unknown` are handed `Unknown` too."""
@@ -80,7 +74,10 @@ class Expression:
 
         Raises EvaluationError for a missing name, a bad operand or a result out of bounds.
         """
-        return _Evaluation(self.text, scope, functions).of(self.body)
+        try:
+            return _RuleEvaluation(self.text, scope, functions).of(self.body)
+        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+            raise EvaluationError(f"{self.text!r} can't be worked out", str(error)) from None
 
 
 def parse(text: str) -> Expression:
@@ -109,127 +106,147 @@ def is_unknown(value: object) -> bool:
     return isinstance(value, Unknown)
 
 
-def bounded(value: Any) -> Any:
-    """Pass a result on if it is small; raises EvaluationError for a huge number, text or list."""
-    if isinstance(value, int) and value.bit_length() > MAX_BITS:
-        raise EvaluationError("a number out of bounds", f"{MAX_BITS} bits are the most")
-    if isinstance(value, complex) or (isinstance(value, float) and not isfinite(value)):
-        raise EvaluationError("a number out of bounds", "it must be real and finite")
-    if isinstance(value, (str, list, tuple)) and _has_more_than(MAX_ITEMS, value):
-        raise EvaluationError("a value out of bounds", f"{MAX_ITEMS} items are the most")
-    return value
-
-
-def _has_more_than(most: int, value: str | list[Any] | tuple[Any, ...]) -> bool:
-    """Whether a value has more characters and items, those of its items included."""
-    left, inside = most, [value]
-    while inside and left >= 0:
-        item = inside.pop()
-        left -= len(item)
-        if left >= 0 and not isinstance(item, str):
-            inside += [each for each in item if isinstance(each, (str, list, tuple))]
-    return left < 0
+def first_unknown(values: Iterable[Any]) -> Unknown | None:
+    """The first of the values that is an `Unknown`."""
+    return next((value for value in values if isinstance(value, Unknown)), None)
 
 
 def binary(op: ast.operator, left: Any, right: Any) -> Any:
     """Apply a binary operator within bounds; raises EvaluationError, TypeError or ValueError."""
-    if isinstance(op, ast.Pow) and not _small_power(left, right):
+    if isinstance(op, ast.Pow) and not small_power(left, right):
         raise EvaluationError("a power out of bounds", f"{MAX_BITS} bits are the most")
     if isinstance(op, ast.Mult):
-        _check_repetition(left, right)
-    if isinstance(op, ast.Mod) and isinstance(left, (str, bytes)):
-        raise EvaluationError("formatting with % is not for rules", "use a {placeholder}")
+        check_repetition(left, right)
     return bounded(BINARY[type(op)](left, right))
 
 
-class _Evaluation:
-    """One working-out of one expression."""
+class Evaluation:
+    """The working-out of expressions: one method per kind of node, found in `kinds`.
 
-    def __init__(self, text: str, scope: Mapping[str, Any], functions: Functions) -> None:
-        self.text = text
-        self.scope = scope
-        self.functions = functions
+    What names and calls stand for is up to the subclass. An `Unknown` operand makes the result
+    unknown, unless the other operands settle it.
+    """
+
+    kinds: ClassVar[Mapping[type[ast.AST], Callable[[Any, Any], Any]]] = {}
 
     def of(self, node: ast.expr) -> Any:
-        try:
-            return self._of(node)
-        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
-            raise EvaluationError(f"{self.text!r} can't be worked out", str(error)) from None
+        """Work out one expression."""
+        return self.kinds[type(node)](self, node)
 
-    def _of(self, node: ast.expr) -> Any:  # noqa: PLR0911  (one return per kind of node)
-        match node:
-            case ast.Constant(value):
-                return value
-            case ast.Name() | ast.Attribute():
-                return self._lookup(_dotted(node) or "")
-            case ast.BoolOp(op, values):
-                return self._bool(isinstance(op, ast.And), values)
-            case ast.UnaryOp(op, operand):
-                value = self._of(operand)
-                return value if is_unknown(value) else bounded(UNARY[type(op)](value))
-            case ast.BinOp(left, op, right):
-                sides = [self._of(left), self._of(right)]
-                return _first_unknown(sides) or binary(op, *sides)
-            case ast.Compare(left, ops, comparators):
-                return self._compare(left, ops, comparators)
-            case ast.IfExp(test, body, orelse):
-                return self._if(test, body, orelse)
-            case ast.Tuple(elts) | ast.List(elts):
-                items = [self._of(item) for item in elts]
-                return _first_unknown(items) or bounded(tuple(items))
-            case ast.Call(func, args):
-                return self._call(_dotted(func) or "", args)
-        raise EvaluationError(f"{self.text!r} can't be worked out", ast.dump(node)[:60])
+    def constant(self, node: ast.Constant) -> Any:
+        """A literal."""
+        return node.value
 
-    def _lookup(self, name: str) -> Any:
-        if name in self.scope:
-            return self.scope[name]
-        raise EvaluationError(f"{name!r} in {self.text!r} is no fact", "see rules/README.md")
-
-    def _bool(self, conjunction: bool, values: list[ast.expr]) -> Any:  # noqa: FBT001
+    def boolean(self, node: ast.BoolOp) -> Any:
         """`and`/`or` where one deciding operand settles it, whatever is unknown beside it."""
+        conjunction = isinstance(node.op, ast.And)
         unknown: Unknown | None = None
         value: Any = conjunction
-        for operand in values:
-            value = self._of(operand)
+        for operand in node.values:
+            value = self.of(operand)
             if isinstance(value, Unknown):
                 unknown = unknown or value
             elif bool(value) is not conjunction:
                 return value
         return unknown or value
 
-    def _compare(self, left: ast.expr, ops: list[ast.cmpop], rest: list[ast.expr]) -> Any:
-        value, unknown = self._of(left), None
-        for op, comparator in zip(ops, rest, strict=True):
-            other = self._of(comparator)
-            if found := _first_unknown([value, other]):
-                unknown = unknown or found
-            elif not COMPARE[type(op)](value, other):
+    def unary(self, node: ast.UnaryOp) -> Any:
+        """A sign, or `not`."""
+        value = self.of(node.operand)
+        return value if is_unknown(value) else self.apply(UNARY[type(node.op)], value)
+
+    def arithmetic(self, node: ast.BinOp) -> Any:
+        """An operator between two operands."""
+        left, right = self.of(node.left), self.of(node.right)
+        if isinstance(left, Unknown):
+            return left
+        return right if isinstance(right, Unknown) else self.operate(node.op, left, right)
+
+    def operate(self, op: ast.operator, left: Any, right: Any) -> Any:
+        """Apply a binary operator to known operands."""
+        return binary(op, left, right)
+
+    def apply(self, function: Callable[..., Any], *values: Any) -> Any:
+        """Apply a function of ours to known values."""
+        return bounded(function(*values))
+
+    def comparison(self, node: ast.Compare) -> Any:
+        """A chain of comparisons, as far as it is needed."""
+        value, unknown = self.of(node.left), None
+        for op, comparator in zip(node.ops, node.comparators, strict=True):
+            other = self.of(comparator)
+            if isinstance(holds := self.compare(op, value, other), Unknown):
+                unknown = unknown or holds
+            elif not holds:
                 return False
             value = other
         return unknown or True
 
-    def _if(self, test: ast.expr, body: ast.expr, orelse: ast.expr) -> Any:
-        condition = self._of(test)
+    def compare(self, op: ast.cmpop, left: Any, right: Any) -> Any:
+        """Compare two values."""
+        return first_unknown((left, right)) or COMPARE[type(op)](left, right)
+
+    def conditional(self, node: ast.IfExp) -> Any:
+        """`x if test else y`: what both sides agree on, where the test is unknown."""
+        condition = self.of(node.test)
         if not is_unknown(condition):
-            return self._of(body if condition else orelse)
-        either, other = self._of(body), self._of(orelse)
+            return self.of(node.body if condition else node.orelse)
+        either, other = self.of(node.body), self.of(node.orelse)
         return either if either == other else condition
 
-    def _call(self, name: str, args: list[ast.expr]) -> Any:
+
+class _RuleEvaluation(Evaluation):
+    """The working-out of a rule's expression over a scope of facts and a table of functions."""
+
+    def __init__(self, text: str, scope: Mapping[str, Any], functions: Functions) -> None:
+        self.text = text
+        self.scope = scope
+        self.functions = functions
+
+    def name(self, node: ast.expr) -> Any:
+        name = dotted(node) or ""
+        if name in self.scope:
+            return self.scope[name]
+        raise EvaluationError(f"{name!r} in {self.text!r} is no fact", "see rules/README.md")
+
+    def sequence(self, node: ast.List | ast.Tuple) -> Any:
+        items = [self.of(item) for item in node.elts]
+        return first_unknown(items) or bounded(tuple(items))
+
+    def operate(self, op: ast.operator, left: Any, right: Any) -> Any:
+        if isinstance(op, ast.Mod) and isinstance(left, (str, bytes)):
+            raise EvaluationError("formatting with % is not for rules", "use a {placeholder}")
+        return binary(op, left, right)
+
+    def call(self, node: ast.Call) -> Any:
+        name = dotted(node.func) or ""
         function = self.functions.table.get(name)
         if function is None:
             raise EvaluationError(
                 f"{name!r} in {self.text!r} is no function", "see rules/README.md"
             )
-        values = [self._of(arg) for arg in args]
-        if name not in self.functions.see_unknown and (unknown := _first_unknown(values)):
+        values = [self.of(arg) for arg in node.args]
+        if name not in self.functions.see_unknown and (unknown := first_unknown(values)):
             return unknown
-        return bounded(function(*values))
+        return self.apply(function, *values)
 
 
-def _first_unknown(values: list[Any]) -> Unknown | None:
-    return next((value for value in values if isinstance(value, Unknown)), None)
+Evaluation.kinds = {
+    ast.Constant: Evaluation.constant,
+    ast.BoolOp: Evaluation.boolean,
+    ast.UnaryOp: Evaluation.unary,
+    ast.BinOp: Evaluation.arithmetic,
+    ast.Compare: Evaluation.comparison,
+    ast.IfExp: Evaluation.conditional,
+}
+_RuleEvaluation.kinds = {
+    **Evaluation.kinds,
+    ast.Name: _RuleEvaluation.name,
+    ast.Attribute: _RuleEvaluation.name,
+    ast.Tuple: _RuleEvaluation.sequence,
+    ast.List: _RuleEvaluation.sequence,
+    ast.Call: _RuleEvaluation.call,
+}
 
 
 def _check_size(tree: ast.AST, text: str) -> None:
@@ -252,9 +269,9 @@ def _check_node(node: ast.AST, text: str) -> None:
             pass
         case ast.BinOp(op=op) if type(op) in BINARY:
             pass
-        case ast.Attribute() if _dotted(node):
+        case ast.Attribute() if dotted(node):
             pass
-        case ast.Call(func, _, []) if _dotted(func):
+        case ast.Call(func, _, []) if dotted(func):
             pass
         case _ if isinstance(node, _PLAIN):
             pass
@@ -263,8 +280,8 @@ def _check_node(node: ast.AST, text: str) -> None:
             raise EvaluationError(f"{what} is not allowed in {text[:80]!r}", "see rules/README.md")
 
 
-def _dotted(node: ast.AST) -> str | None:
-    """`host.cpus` for nested attributes on a name; None for anything else, or for a dunder."""
+def dotted(node: ast.AST) -> str | None:
+    """Write nested attributes as `host.cpus`; None for anything else, or for a dunder."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
@@ -276,21 +293,8 @@ def _dotted(node: ast.AST) -> str | None:
 
 
 def _dotted_names(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
-    if name := _dotted(node):
+    if name := dotted(node):
         yield node, name
         return
     for child in ast.iter_child_nodes(node):
         yield from _dotted_names(child)
-
-
-def _small_power(base: Any, exponent: Any) -> bool:
-    if isinstance(base, int) and isinstance(exponent, int) and abs(base) > 1:
-        return 0 <= exponent * base.bit_length() <= MAX_BITS
-    return isinstance(base, (int, float)) and isinstance(exponent, (int, float))
-
-
-def _check_repetition(left: Any, right: Any) -> None:
-    for many, count in ((left, right), (right, left)):
-        repeats = isinstance(many, (str, bytes, list, tuple)) and isinstance(count, int)
-        if repeats and len(many) * count > MAX_ITEMS:
-            raise EvaluationError("a repetition out of bounds", f"{MAX_ITEMS} is the most")

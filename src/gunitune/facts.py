@@ -94,7 +94,7 @@ def _host(host: Host) -> dict[str, Any]:
     return {
         "cpus": host.cpus,
         "cores_visible": host.cores_visible,
-        "nproc": _nproc(host),
+        "nproc": nproc(host),
         "memory_bytes": host.memory_bytes,
         "platform": host.platform,
         "shm": host.shm,
@@ -103,7 +103,7 @@ def _host(host: Host) -> dict[str, Any]:
     }
 
 
-def _nproc(host: Host) -> int | Unknown:
+def nproc(host: Host) -> int | Unknown:
     """What `nproc` shows there: the affinity, where that is known, which sees no quota."""
     shown = [fact.value for fact in host.limits if fact.name == "affinity"]
     cores = host.cores_visible

@@ -35,16 +35,31 @@ def _round(number: float, digits: int = 0) -> float:
     return round(number, max(-15, min(15, digits))) if digits else round(number)
 
 
+def _starts(text: str, prefix: str) -> bool:
+    return text.startswith(prefix)
+
+
+def _ends(text: str, suffix: str) -> bool:
+    return text.endswith(suffix)
+
+
+def _lower(text: str) -> str:
+    return text.lower()
+
+
 TABLE: dict[str, Callable[..., Any]] = {
     "ceil": _ceil,
+    "ends": _ends,
     "floor": _floor,
     "int": int,
     "join": _join,
     "known": _known,
     "len": len,
+    "lower": _lower,
     "max": max,
     "min": min,
     "release": release,
     "round": _round,
+    "starts": _starts,
 }
 FUNCTIONS = Functions(TABLE)

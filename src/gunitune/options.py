@@ -11,7 +11,7 @@ from gunitune.units import parse_cpus, parse_duration, parse_size, release
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Group = Literal["Target machine", "App", "Goal"]
+Group = Literal["Target machine", "App", "Goal", "Check"]
 PLATFORMS = (
     "bare", "cloud-run", "container", "docker", "ecs", "heroku", "kubernetes", "lxc", "podman",
     "systemd",
@@ -99,9 +99,32 @@ def _class(text: str) -> str:
     return CLASSES[choice(*CLASSES)(text)]
 
 
+def _rule(text: str) -> str:
+    word = text.strip()
+    if not word or len(word) > 100 or not all(char.isalnum() or char in "-_" for char in word):
+        raise UsageError(f"{text!r} is no rule", "name an id, a name or a prefix: GT203, GT2")
+    return word
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name or "\0" in text:
+        raise UsageError(f"{text!r} is no variable", "write it as NAME=VALUE")
+    return name, value
+
+
+def _file(text: str) -> str:
+    if not text or "\0" in text:
+        raise UsageError(f"{text!r} is no file", "name a file of NAME=VALUE lines")
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: `name` in Python, `--na-me`, GUNITUNE_NAME and `na-me` in [tool.gunitune]."""
+    """One option: `name` in Python, `--na-me`, GUNITUNE_NAME and `na-me` in [tool.gunitune].
+
+    `separator` parts the values of an option that takes many; its flag may be given repeatedly.
+    """
 
     name: str
     group: Group
@@ -109,6 +132,7 @@ class Option:
     read: Callable[[str], Any]
     metavar: str
     switch: bool = False
+    separator: str = ""
 
     @property
     def key(self) -> str:
@@ -149,5 +173,15 @@ OPTIONS: tuple[Option, ...] = (
     Option("memory_share", "Goal", "Share of the memory to use (default 0.8).", share, "SHARE"),
     Option("replicas", "Goal", "Instances that share the database.", whole, "N"),
     Option("db_connections", "Goal", "Connections the database allows.", whole, "N"),
+    Option("select", "Check", "Only these rules: ids, names or prefixes.", _rule, "RULES",
+           separator=","),
+    Option("ignore", "Check", "All rules but these.", _rule, "RULES", separator=","),
+    Option("fail_on", "Check", "Exit 1 from here on: note, warning (default) or error.",
+           choice("note", "warning", "error"), "SEVERITY"),
+    Option("exit_zero", "Check", "Exit 0 whatever is found.", yes, "", switch=True),
+    Option("no_ignores", "Check", "Heed no `# gunitune: ignore` comments.", yes, "", switch=True),
+    Option("env", "Check", "A variable that is set where Gunicorn starts.", _variable,
+           "NAME=VALUE", separator="\n"),
+    Option("env_file", "Check", "A file of such variables.", _file, "FILE"),
 )  # fmt: skip
 BY_NAME = {option.name: option for option in OPTIONS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from gunitune.data import rules_dir
 from gunitune.errors import RuleError
@@ -13,7 +13,7 @@ from gunitune.evaluate import Expression, parse
 from gunitune.model import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from gunitune.model import Basis
@@ -25,7 +25,21 @@ _BASIS: dict[str, Basis] = {"asked": "asked", "guard": "guard"}
 _FILE_NAME = re.compile(r"(G[A-Z]\w*\d+)-([a-z0-9-]+)\.toml")
 _PLACEHOLDER = re.compile(r"\{([^{}]+?)(?::([A-Za-z]+))?\}")
 
+Named = TypeVar("Named", bound="HasName")
+
 compiled = lru_cache(maxsize=2048)(parse)
+
+
+class HasName(Protocol):
+    """What every rule has."""
+
+    @property
+    def id(self) -> str:
+        """As GA110."""
+
+    @property
+    def name(self) -> str:
+        """As workers-by-cpu."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +127,19 @@ def load_rules(folders: Sequence[Path] = ()) -> tuple[AdviceRule, ...]:
     A project's rules are checked in full, since nothing else has; ours are checked by our tests.
     Raises RuleError naming the file, the key and what is wrong.
     """
-    rules = [_read(path) for path in sorted((rules_dir() / "advice").glob("*.toml"))]
-    for folder in folders:
-        rules += [_checked(_read(path)) for path in _project_files(folder)]
+    rules = [_rule(read_document(path), path) for path in shipped("advice")]
+    for path in project_files(folders):
+        if not is_check(document := read_document(path)):
+            from gunitune.rulefile import validate
+
+            validate(document, path, "GX")
+            rules.append(_checked(_rule(document, path)))
+    check_unique(rules)
+    return tuple(sorted(rules, key=lambda rule: (LAYERS.index(rule.layer), rule.id)))
+
+
+def check_unique(rules: Iterable[Any]) -> None:
+    """Check that no two rules share an id or a name; raises RuleError."""
     seen: dict[str, str] = {}
     for rule in rules:
         for key, word in (("id", rule.id), ("name", rule.name)):
@@ -123,18 +147,30 @@ def load_rules(folders: Sequence[Path] = ()) -> tuple[AdviceRule, ...]:
                 message = f"{rule.path}: {key}: {word} is taken by {seen[word]}"
                 raise RuleError(message, f"choose another {key}")
             seen[word] = rule.path
-    return tuple(sorted(rules, key=lambda rule: (LAYERS.index(rule.layer), rule.id)))
 
 
-def _project_files(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if path.suffix == ".toml")
-    except OSError as error:
-        message = f"rules folder {folder}: {error.strerror}"
-        raise RuleError(message, "mend `rules` in [tool.gunitune]") from None
+def shipped(folder: str) -> list[Path]:
+    """Our own rule files in a folder of `rules/`, sorted."""
+    return sorted((rules_dir() / folder).glob("*.toml"))
 
 
-def _read(path: Path) -> AdviceRule:
+def is_check(document: Mapping[str, Any]) -> bool:
+    """Whether a rule file holds a check rule, which has a severity where advice has a layer."""
+    return "severity" in document
+
+
+def project_files(folders: Sequence[Path]) -> Iterator[Path]:
+    """The rule files in a project's own folders; raises RuleError for a folder that isn't there."""
+    for folder in folders:
+        try:
+            yield from sorted(path for path in folder.iterdir() if path.suffix == ".toml")
+        except OSError as error:
+            message = f"rules folder {folder}: {error.strerror}"
+            raise RuleError(message, "mend `rules` in [tool.gunitune]") from None
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """A rule file as TOML, within bounds; raises RuleError."""
     from gunitune.project.dependencies import toml
     from gunitune.project.files import read_bounded
 
@@ -142,14 +178,9 @@ def _read(path: Path) -> AdviceRule:
     if isinstance(data, Unknown):
         raise RuleError(f"{path}: {data.reason}", "a rule is a TOML file, see rules/README.md")
     try:
-        document = toml.load(data.decode())
+        return toml.load(data.decode())
     except (ValueError, RecursionError) as error:
         raise RuleError(f"{path}: {error}", "see rules/README.md") from None
-    if not path.is_relative_to(rules_dir()):
-        from gunitune.rulefile import validate
-
-        validate(document, path, "GX")
-    return _rule(document, path)
 
 
 def _rule(document: Mapping[str, Any], path: Path) -> AdviceRule:
@@ -203,7 +234,7 @@ def file_id(path: Path) -> tuple[str, str] | None:
     return (match[1], match[2]) if match else None
 
 
-def named(rules: Sequence[AdviceRule], name: str) -> AdviceRule:
+def named(rules: Sequence[Named], name: str) -> Named:
     """Find a rule by id or name, in any case; raises RuleError with the nearest."""
     for rule in rules:
         if name.lower() in (rule.id.lower(), rule.name):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gunitune.errors import GunituneError, UsageError
@@ -49,7 +49,7 @@ class Settings:
         """The flags that were given, as the command line had them: to say the same once more."""
         found = []
         for option in OPTIONS:
-            given = self.values.get(option.name)
+            given = None if option.group == "Check" else self.values.get(option.name)
             if given is not None and given.source.startswith("flag "):
                 found.append(option.flag if option.switch else f"{option.flag}={given.text}")
         return tuple(found)
@@ -71,10 +71,12 @@ def load_settings(
     path = file or (find_file(start) if use_file else None)
     table = read_table(path) if path else {}
     values = {name: value for name, value in _from_file(table, path).items() if name in BY_NAME}
+    if path and (named := values.get("env_file")):
+        values["env_file"] = replace(named, value=str(path.parent / named.value))
     for option in OPTIONS:
         if text := environ.get(option.variable, "").strip():
             values[option.name] = _sourced(option, text, option.variable)
-        if given.get(option.name) is not None:
+        if given.get(option.name) not in (None, []):
             values[option.name] = _sourced(option, given[option.name], f"flag {option.flag}")
     _check_pair(values)
     folder = path.parent if path else start
@@ -187,10 +189,24 @@ def _from_file(table: Mapping[str, Any], path: Path | None) -> dict[str, Sourced
 
 def _sourced(option: Option, value: Any, source: str) -> Sourced:
     """Read one value; numbers and switches of a TOML file or of Python are read as their text."""
+    if option.separator:
+        return _many(option, value, source)
     try:
         text = _text(option, value)
         return Sourced(option.read(text), source, text)
     except GunituneError as error:
+        raise UsageError(f"{source}: {error.message}", error.hint) from None
+
+
+def _many(option: Option, value: Any, source: str) -> Sourced:
+    """Read the values of an option that takes many: a list, or one text of them."""
+    given = value if isinstance(value, (list, tuple)) else [value]
+    if not all(isinstance(item, str) for item in given):
+        raise UsageError(f"{source}: must be a list of texts", option.help)
+    items = [item for text in given for item in text.split(option.separator) if item.strip()]
+    try:
+        return Sourced(tuple(option.read(item) for item in items), source, ",".join(items))
+    except UsageError as error:
         raise UsageError(f"{source}: {error.message}", error.hint) from None
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SOURCE_LIMIT_BYTES = MIB
 _HINT = "give the folder that holds the app"
 # A folder of a million pictures must not hold up the reading of the twenty modules beside it.
-_ENTRIES_PER_FILE = 25
+ENTRIES_PER_FILE = 25
 _SKIPPED = frozenset(
     (
         *("__pycache__", "__pypackages__", "bower_components", "build", "dist", "dist-packages"),
@@ -29,7 +29,7 @@ _SKIPPED = frozenset(
     )
 )
 _NOT_SOURCE = frozenset(("pyvenv.cfg", "conda-meta", "CACHEDIR.TAG"))
-_DEPENDENCY_FILE = re.compile(
+DEPENDENCY_FILE = re.compile(
     r"""
       pyproject\.toml | setup\.(?:py|cfg) | pipfile(?:\.lock)?
     | (?:uv|poetry|pdm)\.lock | pylock\.(?:[^.]+\.)?toml
@@ -42,7 +42,7 @@ _DEPENDENCY_FILE = re.compile(
 
 # Gunicorn's own configuration is what is being advised on: it must not speak for the app, nor may
 # a file that a shell has just emptied for `emit` change what is said of the rest.
-_CONFIGURATION = re.compile(
+CONFIGURATION = re.compile(
     r"gunicorn(?:[._-]?(?:conf(?:ig)?|cfg|settings|dev|development|local|staging|prod|production))*"
     r"\.py",
     re.IGNORECASE,
@@ -83,8 +83,8 @@ def walk(root: Path, *, limit: int = 20_000) -> ProjectFiles:
     """
     start = _start(root)
     folder = root if start is None else root.parent
-    tree = _Tree(folder, limit * _ENTRIES_PER_FILE)
-    found = list(islice(tree.files(), limit + 1))
+    tree = Tree(folder, limit * ENTRIES_PER_FILE)
+    found = list(islice(_listed(tree), limit + 1))
     paths = [Path(path) for path in sorted(found[:limit])]
     return ProjectFiles(
         root=folder,
@@ -95,8 +95,17 @@ def walk(root: Path, *, limit: int = 20_000) -> ProjectFiles:
     )
 
 
+def _listed(tree: Tree) -> Iterator[str]:
+    """Paths of the files that hold source or declare dependencies."""
+    for folder, entries in tree.folders():
+        listed = "requirements" in tree.below(folder).split(os.sep)  # noqa: PTH206 - a string
+        for entry in entries:
+            if _wanted(entry.name, listed=listed) and tree.holds(entry):
+                yield entry.path
+
+
 def _is_source(path: Path) -> bool:
-    return path.suffix == ".py" and not _CONFIGURATION.fullmatch(path.name)
+    return path.suffix == ".py" and not CONFIGURATION.fullmatch(path.name)
 
 
 def read_source(path: Path) -> bytes | None:
@@ -133,29 +142,42 @@ def _start(root: Path) -> Path | None:
     return root
 
 
-class _Tree:
-    """One pass over a folder, nearest first, that looks at no more than `entries` entries."""
+class Tree:
+    """One pass over a folder, nearest first, that looks at no more than `entries` entries.
+
+    `real` is where the folder really is, with a separator at its end.
+    """
 
     def __init__(self, root: Path, entries: int) -> None:
-        self._root = str(root)
-        self._real = os.path.join(os.path.realpath(root), "")  # noqa: PTH118 - of a string
+        self.root = str(root)
+        self.real = os.path.join(os.path.realpath(root), "")  # noqa: PTH118 - of a string
         self._left = entries
         self.truncated = False
 
-    def files(self) -> Iterator[str]:
-        """Paths of the files that hold source or declare dependencies."""
-        folders = deque([self._root])
+    def folders(self) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
+        """Each folder that may hold source, with what is in it and not hidden."""
+        folders = deque([self.root])
         while folders and not self.truncated:
             folder = folders.popleft()
             entries = self._entries(folder)
-            if folder != self._root and not _NOT_SOURCE.isdisjoint(e.name for e in entries):
+            if folder != self.root and not _NOT_SOURCE.isdisjoint(e.name for e in entries):
                 continue
             shown = [entry for entry in entries if not entry.name.startswith(".")]
             folders.extend(e.path for e in shown if e.name not in _SKIPPED and _is_folder(e))
-            listed = "requirements" in folder[len(self._root) :].split(os.sep)  # noqa: PTH206 - a string
-            for entry in shown:
-                if _wanted(entry.name, listed=listed) and self._is_file(entry):
-                    yield entry.path
+            yield folder, shown
+
+    def below(self, path: str) -> str:
+        """A path of this tree as it goes on from the root."""
+        return path[len(self.root) :].lstrip(os.sep)
+
+    def holds(self, entry: os.DirEntry[str]) -> bool:
+        """Whether it is a file, or a link to one that lies below the root."""
+        try:
+            return entry.is_file() and (
+                not entry.is_symlink() or os.path.realpath(entry).startswith(self.real)
+            )
+        except OSError:
+            return False
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         try:
@@ -167,14 +189,6 @@ class _Tree:
         self.truncated = self._left < 0
         return entries
 
-    def _is_file(self, entry: os.DirEntry[str]) -> bool:
-        try:
-            return entry.is_file() and (
-                not entry.is_symlink() or os.path.realpath(entry).startswith(self._real)
-            )
-        except OSError:
-            return False
-
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
@@ -185,4 +199,4 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _wanted(name: str, *, listed: bool) -> bool:
     endings = (".py", ".txt", ".in") if listed else ".py"
-    return name.endswith(endings) or _DEPENDENCY_FILE.fullmatch(name) is not None
+    return name.endswith(endings) or DEPENDENCY_FILE.fullmatch(name) is not None

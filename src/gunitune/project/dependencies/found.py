@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gunitune.project.dependencies.requirement import normalised
-from gunitune.project.dependencies.specifier import lowest, version_key
+from gunitune.project.dependencies.specifier import allows, lowest, version_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,6 +69,14 @@ class Dependencies:
             version = lowest(record.specifier) or record.pinned
             if version:
                 return Pin(version, _words(record))
+        return None
+
+    def newest(self, name: str, releases: Iterable[str]) -> Pin | None:
+        """Give the newest of these releases that the declaration with most standing allows."""
+        for record in self._named.get(normalised(name), ())[:1]:
+            fitting = [each for each in releases if allows(record.specifier, each)]
+            if record.specifier and fitting:
+                return Pin(max(fitting, key=version_key), _words(record))
         return None
 
 

@@ -65,3 +65,40 @@ def _bound(clauses: str) -> str | None:
         if operator in _LOWER and _VERSION.fullmatch(version)
     ]
     return max(versions, key=version_key, default=None)
+
+
+def allows(specifier: str, version: str) -> bool:
+    """Whether a specifier lets a final release in: `>=22,<24` allows 23.0.0."""
+    return any(
+        all(_meets(version, operator, bound) for operator, bound in _CLAUSE.findall(alternative))
+        for alternative in specifier.split("||")
+    )
+
+
+def _meets(version: str, operator: str, bound: str) -> bool:
+    if bound == "*" or not _VERSION.fullmatch(bound):
+        return True
+    have, want = version_key(version), version_key(bound.removesuffix(".*"))
+    numbers = [int(number) for number in bound.removesuffix(".*").split(".") if number.isdigit()]
+    match operator:
+        case "!=":
+            return not _under(have, numbers) if bound.endswith("*") else have != want
+        case "<":
+            return have < want
+        case "<=":
+            return have <= want
+        case ">":
+            return have > want
+        case ">=":
+            return have >= want
+        case "^" | "~" | "~=":
+            kept = numbers[:1] if operator == "^" or len(numbers) == 1 else numbers[:-1]
+            kept = numbers[:2] if operator == "~" and len(numbers) > 1 else kept
+            return have >= want and _under(have, kept)
+    return _under(have, numbers) if bound.endswith("*") else have == want
+
+
+def _under(key: tuple[int, tuple[int, ...], bool], prefix: list[int]) -> bool:
+    """Whether a version lies under a series: 23.0.1 under 23."""
+    numbers = (*key[1], *[0] * len(prefix))
+    return list(numbers[: len(prefix)]) == prefix

@@ -1,0 +1,134 @@
+"""What a check rule's file must look like: checked where it comes from outside, and by our tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError  # noqa: TID253
+
+from gunitune.catalog import setting_names
+from gunitune.checks.scope import is_fact
+from gunitune.errors import GunituneError, RuleError
+from gunitune.formulas import TABLE
+from gunitune.rulebook import compiled, file_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from gunitune.checkrule import CheckRule
+
+Sentence = Annotated[str, StringConstraints(min_length=1, max_length=400, pattern=r"^[^\n]+$")]
+Source = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
+Plain = bool | int | float | str
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Fix(_Table):
+    kind: Literal["delete", "set", "add"]
+    setting: str = ""
+    value: str = ""
+
+
+class _Case(_Table):
+    name: Sentence
+    conf: Annotated[str, StringConstraints(max_length=10_000)]
+    cpus: float = 2.0
+    cores: int | None = None
+    memory: str | None = None
+    platform: str | None = None
+    gunicorn: str | None = None
+    env: dict[str, str] = {}
+    facts: dict[str, Any] = {}
+    unknown: list[str] = []
+    finds: Annotated[int, Field(ge=0)] = 1
+    line: int | None = None
+    says: str | None = None
+    severity: Literal["note", "warning", "error"] | None = None
+    fixed: str | None = None
+
+
+class CheckFile(_Table):
+    """The format of `rules/check/*.toml` and of a project's own check rules (rules/README.md)."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^G[A-Z]\w*\d+$")]
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    since: str
+    severity: Literal["note", "warning", "error"]
+    confidence: Literal["high", "medium", "low"] = "medium"
+    settings: list[str] = []
+    when: Source | None = None
+    check: str | None = None
+    absent: bool = False
+    margin: float = 0.0
+    let: dict[str, Source] = {}
+    message: Sentence
+    help: Sentence
+    summary: Sentence
+    why: Annotated[str, StringConstraints(min_length=1)]
+    unless: str = ""
+    refs: list[str] = []
+    fix: _Fix | None = None
+    case: Annotated[list[_Case], Field(min_length=1)]
+
+
+def validate(document: Mapping[str, Any], path: Path, prefix: str) -> None:
+    """Check keys, types, the id's prefix and the file's name; raises RuleError naming the fault."""
+    try:
+        rule = CheckFile.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise RuleError(f"{path}: {key}: {first['msg']}", "see rules/README.md") from None
+    if fault := _fault(rule, prefix):
+        raise RuleError(f"{path}: {fault}", "see rules/README.md")
+    if file_id(path) != (rule.id, rule.name):
+        wanted = f"{rule.id}-{rule.name}.toml"
+        raise RuleError(f"{path}: id and name do not match the file's name", f"call it {wanted}")
+
+
+def _fault(rule: CheckFile, prefix: str) -> str | None:
+    if not rule.id.startswith(prefix):
+        return f"id: {rule.id} does not start with {prefix}"
+    if prefix == "GX" and rule.check is not None:
+        return "check: only gunitune's own rules may name a function: write `when`"
+    if (rule.when is None) == (rule.check is None):
+        return "when: a rule has an expression" + (" or a function" if prefix != "GX" else "")
+    if rule.when is not None and not rule.settings:
+        return "settings: name the settings that the expression judges"
+    unknown = [name for name in rule.settings if name not in setting_names()]
+    if unknown:
+        return f"settings: Gunicorn has no {unknown[0]}"
+    taken = [name for name in rule.let if not name.isidentifier() or is_fact(name)]
+    return f"let.{taken[0]}: that is no free name" if taken else None
+
+
+def check_expressions(rule: CheckRule) -> None:
+    """Check that every expression parses and every name in it exists; raises RuleError."""
+    local = {name for name, _ in rule.let} | {"margin"}
+    for key, template in rule.templates():
+        if any(isinstance(part, str) and set(part) & set("{}") for part in template.parts()):
+            raise RuleError(f"{rule.path}: {key}: a brace without its other", "write {expression}")
+    for key, text in rule.expressions():
+        try:
+            expression = compiled(text)
+        except GunituneError as error:
+            raise RuleError(f"{rule.path}: {key}: {error}") from None
+        for name in sorted(expression.names - local):
+            if not (is_fact(name) or (rule.check and name.startswith("hit."))):
+                raise RuleError(f"{rule.path}: {key}: {name!r} is no fact", "see rules/README.md")
+        for name in sorted(expression.calls - TABLE.keys()):
+            raise RuleError(f"{rule.path}: {key}: {name!r} is no function", "see rules/README.md")
+
+
+def check_examples(rule: CheckRule) -> None:
+    """Run the rule's examples; raises RuleError naming the first that does not hold."""
+    from gunitune.checks.example import differences
+
+    for case in rule.cases:
+        for what, wanted, got in differences(rule, (rule,), case):
+            message = f"{rule.path}: case {case['name']!r}: {what} should be {wanted}, is {got}"
+            raise RuleError(message, "mend the rule or its example")

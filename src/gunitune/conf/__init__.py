@@ -1,0 +1,1 @@
+"""Reads Gunicorn's config files without running them."""
