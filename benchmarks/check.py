@@ -3,9 +3,9 @@
     python benchmarks/check.py [RUNS]
 
 Needs a Gunicorn in the same environment, for `gunicorn --check-config`. The configs are made up
-from the shapes and shares of public ones (tests/census.py). Times of one file are medians of whole
-processes that take turns; those of many are CPU seconds, so that what else the machine does counts
-little. Memory is the process's peak.
+from the shapes and shares of public ones (tests/census.py). Figures are medians of whole processes
+that take turns; rates are per CPU second, so that what else the machine does counts little. Memory
+is the process's peak. `/ gunicorn` is how many files go into one `gunicorn --check-config`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def main(runs: int) -> None:
 
 
 def one_file(folder: Path, runs: int) -> float:
-    """Time whole processes on one config; gives the seconds of `gunicorn --check-config`."""
+    """Time whole processes on one config; gives the CPU seconds of `gunicorn --check-config`."""
     (folder / "app.py").write_text(APP, encoding="utf-8")
     (folder / "hello.py").write_text(HELLO, encoding="utf-8")
     (folder / "one.py").write_text(next(configs(1)).text, encoding="utf-8")
@@ -56,38 +56,46 @@ def one_file(folder: Path, runs: int) -> float:
         "gunitune check one.py": [python, str(SCRIPT), "check", "--exit-zero", *TARGET, "one.py"],
         "gunicorn --check-config": [python, gunicorn, "--check-config", "-c", "one.py", "app:app"],
     }
-    times: dict[str, list[float]] = {name: [] for name in commands}
+    costs: dict[str, list[Cost]] = {name: [] for name in commands}
     for turn in range(runs + 1):
         for name, command in commands.items():
-            seconds = cost(command, folder).wall_s
+            taken = cost(command, folder)
             if turn:  # the first turn fills caches
-                times[name].append(seconds)
-    medians = {name: statistics.median(found) for name, found in times.items()}
-    print(f"{'one file, a whole process':<34} {'median ms':>9} {'/ hello':>8}")
-    for name, seconds in medians.items():
-        print(f"{name:<34} {seconds * 1000:>9.0f} {seconds / medians['hello']:>8.2f}")
-    return medians["gunicorn --check-config"]
+                costs[name].append(taken)
+    middle = {name: median(found) for name, found in costs.items()}
+    hello = middle["hello"]
+    head = f"{'wall ms':>8} {'/ hello':>8} {'CPU ms':>8} {'/ hello':>8}"
+    print(f"{'one file, a whole process':<26} {head}")
+    for name, taken in middle.items():
+        wall, cpu = taken.wall_s * 1000, taken.cpu_s * 1000
+        ratios = taken.wall_s / hello.wall_s, taken.cpu_s / hello.cpu_s
+        print(f"{name:<26} {wall:>8.0f} {ratios[0]:>8.2f} {cpu:>8.0f} {ratios[1]:>8.2f}")
+    return middle["gunicorn --check-config"].cpu_s
 
 
 def many_files(folder: Path, runs: int, gunicorn_s: float) -> None:
     """Check folders of configs, one after the other, in turns."""
     folders = {count: written(folder / str(count), count) for count in COUNTS}
     costs: dict[int, list[Cost]] = {count: [] for count in COUNTS}
-    for _ in range(max(1, runs // 3)):
+    for _ in range(max(1, runs // 5)):
         for count, tree in folders.items():
             command = [sys.executable, str(SCRIPT), "check", *TARGET, "."]
             costs[count].append(cost(command, tree))
-    head = f"{'files':>5} {'CPU s':>7} {'wall s':>7} {'files / CPU s':>14} {'peak MiB':>9}"
-    print(f"\n{head} {'memory / 200':>12} {'speed / gunicorn':>16}")
-    base = min(cost.peak_bytes for cost in costs[COUNTS[0]])
-    for count, found in costs.items():
-        cpu_s, wall_s = (statistics.median(each) for each in list(zip(*found, strict=True))[:2])
-        peak = min(cost.peak_bytes for cost in found)
-        rate = count / cpu_s
-        print(
-            f"{count:>5} {cpu_s:>7.2f} {wall_s:>7.2f} {rate:>14.0f} {peak / 2**20:>9.1f} "
-            f"{peak / base:>12.2f} {rate * gunicorn_s:>16.0f}"
-        )
+    head = f"{'files':>5} {'CPU s':>7} {'wall s':>7} {'files / CPU s':>13} {'/ gunicorn':>10}"
+    print(f"\n{head} {'peak MiB':>8} {f'/ {COUNTS[0]}':>6}")
+    middle = {count: median(found) for count, found in costs.items()}
+    base = middle[COUNTS[0]].peak_bytes
+    for count, taken in middle.items():
+        rate = count / taken.cpu_s
+        speed = f"{taken.cpu_s:>7.2f} {taken.wall_s:>7.2f} {rate:>13.0f} {rate * gunicorn_s:>10.1f}"
+        memory = f"{taken.peak_bytes / 2**20:>8.1f} {taken.peak_bytes / base:>6.2f}"
+        print(f"{count:>5} {speed} {memory}")
+
+
+def median(costs: list[Cost]) -> Cost:
+    """The median of each figure."""
+    cpu, wall, peak = zip(*costs, strict=True)
+    return Cost(statistics.median(cpu), statistics.median(wall), round(statistics.median(peak)))
 
 
 def written(folder: Path, count: int) -> Path:

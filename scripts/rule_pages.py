@@ -9,8 +9,10 @@ would be.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "rules"
+PROJECT = "/srv/shop"  # where the examples' configs are said to lie
 BEGIN, END = "<!-- generated -->\n", "<!-- end -->\n"
 FAMILIES = {
     "GT0": "gunitune itself",
@@ -38,8 +41,11 @@ TARGET = {"cpus": "{} CPUs", "cores": "{} cores visible", "memory": "{}", "platf
 
 
 def pages(rules: Sequence[CheckRule]) -> dict[str, str]:
-    """The generated part of every file, by its name."""
-    return {"README.md": index(rules)} | {f"{rule.id}.md": page(rule, rules) for rule in rules}
+    """The generated part of every file, by its name; the same whatever the current folder is."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        here = str(Path.cwd())
+        made = {f"{rule.id}.md": page(rule, rules).replace(here, PROJECT) for rule in rules}
+    return {"README.md": index(rules)} | made
 
 
 def index(rules: Sequence[CheckRule]) -> str:
@@ -65,7 +71,9 @@ def page(rule: CheckRule, rules: Sequence[CheckRule]) -> str:
     texts += ["## Why", prose(rule.why), "## How to fix it", *remedy(rule)]
     if rule.unless:
         texts += ["## When to leave it", prose(rule.unless)]
-    texts += [f"Then say so: `# gunitune: ignore[{rule.id}] the reason` on the line or above it."]
+    if not rule.id.startswith("GT01"):  # a file that can't be read has no comments either
+        comment = f"`# gunitune: ignore[{rule.id}] the reason`"
+        texts += [f"To keep a config as it is: {comment}, on the line or above it."]
     if rule.when:
         texts += ["## When it fires", condition(rule)]
     texts += ["## Examples", *(text for case in rule.cases for text in example(rule, rules, case))]
@@ -175,7 +183,7 @@ def changes(folder: Path, rules: Sequence[CheckRule]) -> dict[Path, str | None]:
 
 def main(folder: Path, *, check: bool) -> int:
     """Write what has changed, or only tell it; the exit code."""
-    stale = changes(folder, load_check_rules())
+    stale = changes(folder, load_check_rules(cases=True))
     for path, text in sorted(stale.items()):
         if check:
             print(f"{path.name} is stale: run python scripts/rule_pages.py", file=sys.stderr)

@@ -10,7 +10,7 @@ from gunitune.facts import SAMPLE_APP, SAMPLE_HOST, SAMPLE_INSTALLED
 from gunitune.model import App, Dependency, Goal, Host, Installed, Recommendation
 from gunitune.rulebook import load_rules
 
-RULES = load_rules()
+RULES = load_rules(cases=True)
 
 
 def app(**changes: Any) -> App:

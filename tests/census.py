@@ -24,7 +24,7 @@ FILES = {
 }
 OF_FILES = 116
 MISSPELT = {"preload": 3, "max_request_jitter": 1, "deamon": 1, "log_level": 2, "log_file": 1,
-            "logfile": 1, "debug": 3, "name": 1, "env": 1, "spawn_worker_sleep_time": 1}  # fmt: skip
+            "logfile": 1, "debug": 3, "name": 1, "env": 1, "max_requests_lifetime": 1}  # fmt: skip
 HOOKS = {"post_fork": 9, "on_starting": 7, "when_ready": 5, "pre_fork": 5, "child_exit": 5}
 
 
@@ -173,7 +173,9 @@ def twice_cores(draft: Draft, name: str, _: Any) -> None:
 
 def few_cores(draft: Draft, name: str, _: Any) -> None:
     count = cores(draft)
-    draft.add(name, f"{name} = {draft.random.choice(['min(2, {})', 'min([{}, 12])']).format(count)}")
+    draft.add(
+        name, f"{name} = {draft.random.choice(['min(2, {})', 'min([{}, 12])']).format(count)}"
+    )
 
 
 def environment_or_cores(draft: Draft, name: str, _: Any) -> None:
@@ -218,7 +220,7 @@ def address(draft: Draft, name: str, value: Any) -> None:
     elif form == 2:
         draft.add(name, f'{name} = "{{}}:{{}}".format({host!r}, {read})')
     elif form == 3:
-        draft.add(name, f'{name} = {host + ":"!r} + {read}')
+        draft.add(name, f"{name} = {host + ':'!r} + {read}")
     elif form == 4:
         draft.lines.append(f"address = {value!r}")
         draft.add(name, f"{name} = address")
@@ -253,16 +255,33 @@ NUMBER = {cast_environment: 3, from_environment: 1, chained: 1}
 SETTINGS: dict[str, Setting] = {
     "bind": Setting(
         94,
-        {"0.0.0.0:8000": 13, "0.0.0.0:5000": 9, "0.0.0.0:8080": 6, "127.0.0.1:8000": 12,
-         "unix:/run/app.sock": 8, ":8000": 6},
+        {
+            "0.0.0.0:8000": 13,
+            "0.0.0.0:5000": 9,
+            "0.0.0.0:8080": 6,
+            "127.0.0.1:8000": 12,
+            "unix:/run/app.sock": 8,
+            ":8000": 6,
+        },
         {literal: 68, listed: 5, address: 19, required: 2},
     ),
     "workers": Setting(
         97,
         {1: 16, 2: 13, 3: 10, 4: 8, 5: 5, 20: 2, 9: 1},
-        {literal: 52, twice_cores: 16, few_cores: 2, cast_environment: 6, from_environment: 3,
-         environment_or_cores: 4, chained: 3, alternative: 2, five_names: 2, ternary: 1,
-         required: 5, imported: 1},
+        {
+            literal: 52,
+            twice_cores: 16,
+            few_cores: 2,
+            cast_environment: 6,
+            from_environment: 3,
+            environment_or_cores: 4,
+            chained: 3,
+            alternative: 2,
+            five_names: 2,
+            ternary: 1,
+            required: 5,
+            imported: 1,
+        },
     ),
     "timeout": Setting(
         66,
@@ -271,16 +290,20 @@ SETTINGS: dict[str, Setting] = {
     ),
     "worker_class": Setting(
         49,
-        {"gevent": 11, "sync": 8, "uvicorn.workers.UvicornWorker": 5, "eventlet": 4, "gthread": 4,
-         "app.worker.Worker": 13},
+        {
+            "gevent": 11,
+            "sync": 8,
+            "uvicorn.workers.UvicornWorker": 5,
+            "eventlet": 4,
+            "gthread": 4,
+            "app.worker.Worker": 13,
+        },
         {literal: 46, from_environment: 2, alternative: 1},
     ),
     "loglevel": Setting(
         47, {"info": 25, "debug": 4, "warning": 4}, {literal: 33, from_environment: 11, lowered: 3}
     ),
-    "keepalive": Setting(
-        28, {2: 8, 5: 4, 120: 3, 86400: 2}, {literal: 18, product: 3, **NUMBER}
-    ),
+    "keepalive": Setting(28, {2: 8, 5: 4, 120: 3, 86400: 2}, {literal: 18, product: 3, **NUMBER}),
     "max_requests": Setting(
         27, {1000: 13, 5000: 3, 500: 4}, {literal: 22, from_environment: 3, required: 1}
     ),
@@ -339,8 +362,11 @@ def _fitting(draft: Draft, shape: Shape, setting: Setting) -> Any:
     if shape is address:
         return next(value for value in setting.values if ":80" in value)
     if shape in {beside, beside_path}:
-        return next(value for value in setting.values if value and value not in {"-", "/app"}) \
-            if set(setting.values) != {"/app"} else "app"
+        return (
+            next(value for value in setting.values if value and value not in {"-", "/app"})
+            if set(setting.values) != {"/app"}
+            else "app"
+        )
     return value
 
 
@@ -353,7 +379,9 @@ def _more(draft: Draft) -> None:
             body = '    server.log.info("%s: worker %s", server, worker)'
             draft.add(hook, "", "", f"def {hook}(server, worker=None):", body, "", "")
     if draft.random.random() < 0.2:
-        draft.lines.insert(0, "# " + "Worker processes, see the manual. " * draft.random.randrange(4))
+        draft.lines.insert(
+            0, "# " + "Worker processes, see the manual. " * draft.random.randrange(4)
+        )
 
 
 def _text(draft: Draft) -> str:

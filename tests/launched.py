@@ -22,7 +22,7 @@ from serving import BootError, environment, serving
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-RULES = {rule.id: rule for rule in load_check_rules()}
+RULES = {rule.id: rule for rule in load_check_rules(cases=True)}
 NEWEST = "newest"
 APP = """
 import json, os

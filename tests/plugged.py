@@ -7,12 +7,19 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 from serving import environment
 
 ROOT = Path(__file__).resolve().parent.parent
+GOOD = "workers = 5\n"
+MISSPELT = "workers = 5\nmax_request_jitter = 50\n"
+APP = {
+    "app.py": "def app(environ, start_response):\n    return []\n",
+    "requirements.txt": "gunicorn\n",
+}
 PACKAGE = ("src", "rules", "pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml")
 IDENTITY = {
     f"GIT_{who}_{what}": f"{who.lower()}@example.com"
@@ -94,3 +101,19 @@ def snippets(page: Path, language: str) -> list[str]:
     text = page.read_text(encoding="utf-8")
     blocks = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
     return [re.sub(rf"^{indent}", "", block, flags=re.MULTILINE) for indent, block in blocks]
+
+
+def assert_valid(path: Path, schema: str) -> None:
+    """Check a file against a schema that check-jsonschema comes with."""
+    done = run(tool("check-jsonschema"), "--builtin-schema", schema, path, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def path_with_gunitune(folder: Path) -> str:
+    """A PATH on which `gunitune` is this checkout's."""
+    scripts = folder / "scripts-on-path"
+    scripts.mkdir()
+    start = f'PYTHONPATH="{ROOT / "src"}" exec "{sys.executable}" -m gunitune "$@"'
+    (scripts / "gunitune").write_text(f"#!/bin/sh\n{start}\n", encoding="utf-8")
+    (scripts / "gunitune").chmod(0o755)
+    return f"{scripts}:{os.environ['PATH']}"

@@ -21,37 +21,45 @@ d = {"x": 1, "y": "z", "z": [1, 2]}
 t = (1, "b", None)
 q = {"a"}
 """
+SUPPRESS = "from contextlib import suppress\nwith suppress(TypeError):\n"
+# One per line or word; ~ is a space.
 ATOMS = st.sampled_from(
-    """n f s l d t q None True False 0 1 2 7 -3 0.5 1e3 "" "a" "0.0.0.0" '8000' "~x,y~" "%s:%d" "{}-{}"
-    [] [1] {} (1,2) os.cpu_count() multiprocessing.cpu_count() len(os.sched_getaffinity(0))
-    os.environ.get("UNSET") os.environ.get("SET") env.get("UNSET",5) os.getenv("SET","3")
-    os.environ["UNSET"] env["SET"] "SET"_in_os.environ "UNSET"_not_in_env __file__ __name__
-    Path(__file__).parent math.pi range(4) missing""".split()
-).map(lambda text: text.replace("_not_in_", " not in ").replace("_in_", " in ").replace("~", " "))
+    [
+        text.replace("~", " ")
+        for text in """
+n f s l d t q None True False 0 1 2 7 -3 0.5 1e3 "" "a" "0.0.0.0" '8000' "~x,y~" "%s:%d" "{}-{}"
+[] [1] {} (1,2) os.cpu_count() multiprocessing.cpu_count() len(os.sched_getaffinity(0))
+os.environ.get("UNSET") os.environ.get("SET") env.get("UNSET",5) os.getenv("SET","3")
+os.environ["UNSET"] env["SET"] "SET"~in~os.environ "UNSET"~not~in~env __file__ __name__
+Path(__file__).parent math.pi range(4) missing
+""".split()  # noqa: SIM905  (a table)
+    ]
+)
 UNARY = ["not {}", "-{}", "+{}", "~{}"]
-BINARY = (
-    "+ - * / // % < <= == != > >= in is and or & | ^".split()
-    + ["not in", "is not", "** 2 +", "<< 2 |", ">> 1 |"]
-)  # fmt: skip
-ONE = """int({}) float({}) str({}) bool({}) len({}) abs({}) round({}) round({},1) repr({}) sum({})
-    sorted({}) list({}) tuple({}) any({}) all({}) max({}) min({}) list(reversed({})) set({}) dict({})
-    math.ceil({}) math.floor({}) math.sqrt({}) isinstance({},int) isinstance({},(str,float))
-    {}.strip() {}.lower() {}.upper() {}.split() {}.split(",") {}.replace("a","bc") {}.join("ab")
-    ",".join({}) {}.startswith("a") {}.zfill(5) {}.items() list({}.items()) {}.get("x") {}.get("k",3)
-    {}.copy() {}[0] {}[-1] {}[1:] {}[::-1] {}["x"] {}[:2] f"{{{}}}" f"<{{{}!r:>6}}>" f"{{{}:>4}}"
-    f"{{{}:.2f}}" f"{{{}}}:{{n}}" "%s"%{} "%d"%{} "%s-%s"%(n,{}) "{{}}:{{}}".format({},s) "{{0!r}}".format({})
-    [x for_x_in {}] [x*2 for_x_in {} if x] {{k:1 for_k_in {}}} sum(x for_x_in {}) max({},default=1)
-    {}.name {}.parent str({}) (lambda_x:x)({}) (lambda_x=3:x*2)({}) list(map(str,{})) hex({}) ord({})
-    list(zip({},"ab")) list(enumerate({})) os.path.join("/a",{}) os.path.dirname({}) {}.count(1) (w:={})
-    next_or({}) list(filter(None,{})) divmod({},3) {}.index(1) {}.bit_length() os.path.basename({})
-    os.environ.get({}) getattr({},"name","none") hasattr({},"lower") {}.isdigit() {}.format(1,2)
-    *{},""".split()
+BINARY = [
+    text.replace("~", " ")
+    for text in """
++ - * / // % < <= == != > >= in is and or & | ^ not~in is~not **~2~+ <<~2~| >>~1~|
+""".split()  # noqa: SIM905  (a table)
+]
 ONE = [
-    part.replace("for_x_in", "for x in").replace("for_k_in", "for k in").replace("lambda_x", "lambda x")
-    .replace("if x", " if x ")
-    for part in ONE
-    if part not in {"if", "next_or({})"}
-]  # fmt: skip
+    text.replace("~", " ")
+    for text in """
+int({}) float({}) str({}) bool({}) len({}) abs({}) round({}) round({},1) repr({}) sum({})
+sorted({}) list({}) tuple({}) any({}) all({}) max({}) min({}) list(reversed({})) set({}) dict({})
+math.ceil({}) math.floor({}) math.sqrt({}) isinstance({},int) isinstance({},(str,float))
+{}.strip() {}.lower() {}.upper() {}.split() {}.split(",") {}.replace("a","bc") {}.join("ab")
+",".join({}) {}.startswith("a") {}.zfill(5) {}.items() list({}.items()) {}.get("x") {}.get("k",3)
+{}.copy() {}[0] {}[-1] {}[1:] {}[::-1] {}["x"] {}[:2] f"{{{}}}" f"<{{{}!r:>6}}>" f"{{{}:>4}}"
+f"{{{}:.2f}}" f"{{{}}}:{{n}}" "%s"%{} "%d"%{} "%s-%s"%(n,{}) "{{}}:{{}}".format({},s)
+"{{0!r}}".format({}) [x~for~x~in~{}] [x*2~for~x~in~{}~if~x] {{k:1~for~k~in~{}}}
+sum(x~for~x~in~{}) max({},default=1) {}.name {}.parent (lambda~x:x)({}) (lambda~x=3:x*2)({})
+list(map(str,{})) list(map(int,{})) hex({}) ord({}) list(zip({},"ab")) list(enumerate({}))
+os.path.join("/a",{}) os.path.dirname({}) {}.count(1) (w:={}) list(filter(None,{})) divmod({},3)
+{}.index(1) {}.bit_length() os.path.basename({}) os.environ.get({}) getattr({},"name","none")
+hasattr({},"lower") {}.isdigit() {}.format(1,2)
+""".split()  # noqa: SIM905  (a table)
+]
 
 
 def _binary(parts: tuple[str, str, str]) -> str:
@@ -63,7 +71,7 @@ def _expressions(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.tuples(inner, st.sampled_from(BINARY), inner).map(_binary),
         st.tuples(st.sampled_from(UNARY), inner).map(lambda p: f"({p[0].format(p[1])})"),
         st.tuples(st.sampled_from([o for o in ONE if o != "*{},"]), inner).map(
-            lambda p: f"({p[0].format(p[1] if chr(34) not in p[1] or 'f' + chr(34) not in p[0] else 'n')})"
+            lambda p: f"({p[0].format(p[1])})"
         ),
         st.tuples(inner, inner, inner).map(lambda p: f"({p[0]} if {p[1]} else {p[2]})"),
         st.lists(inner, max_size=3).map(lambda p: f"[{', '.join(p)}]"),
@@ -116,7 +124,8 @@ simple = st.one_of(
     targets.map(lambda p: f"del {p}"),
     expressions.map(lambda p: f"globals()['workers'] = {p}"),
     expressions.map(lambda p: f"globals().update({{'bind': {p}}})"),
-    st.sampled_from(["pass", "x = y = l", "import math as y", "l.pop()", "l.sort()", "l.insert(0, n)"]),
+    st.sampled_from(["pass", "x = y = l", "import math as y", "l.pop()", "l.insert(0, n)"]),
+    st.sampled_from(["l.sort()", "l.reverse()", "d.clear()", "q.add(3)"]),
     st.tuples(targets, expressions).map(lambda p: f"{p[0]} = g({p[1]})"),
     st.tuples(targets, expressions).map(lambda p: f"{p[0]} = h(b={p[1]})"),
 )  # fmt: skip
@@ -139,20 +148,22 @@ def _compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
             lambda p: f"def g(a, b=3, *c):\n    x = a\n    if {p[0]}:\n        return {p[1]}\n"
             f"{p[2]}\n    return (a, b)"
         ),
-        st.tuples(some).map(lambda p: f"def h(*, b=2):\n    global threads\n    threads = b\n{p[0]}"),
+        some.map(lambda p: f"def h(*, b=2):\n    global threads\n    threads = b\n{p}"),
         st.tuples(expressions, some, some).map(
             lambda p: f"match {p[0]}:\n    case 1 | 'a':\n{_indented([p[1]])}\n    case None:\n"
             f"        y = 4\n    case _:\n{_indented([p[2]])}"
         ),
         st.tuples(expressions, some).map(
-            lambda p: f"from contextlib import suppress\nwith suppress(TypeError):\n    n = {p[0]}\n{p[1]}"
+            lambda p: f"{SUPPRESS}    n = {p[0]}\n{p[1]}"
         ),
         expressions.map(lambda p: f"class C:\n    a = {p}\n    b = 2\ny = C.b\nkeepalive = C.a"),
     )  # fmt: skip
 
 
 statements = st.recursive(simple, _compound, max_leaves=5)
-programs = st.lists(statements, min_size=1, max_size=6).map(
-    lambda lines: START + "\n".join(lines) + "\n"
-).filter(_compiles)
+programs = (
+    st.lists(statements, min_size=1, max_size=6)
+    .map(lambda lines: START + "\n".join(lines) + "\n")
+    .filter(_compiles)
+)
 assignments = expressions.map(lambda text: f"{START}workers = {text}\n")

@@ -10,7 +10,7 @@ from gunitune.data import rules_dir
 from gunitune.rulebook import AdviceRule, file_id, load_rules
 from gunitune.rulefile import check_expressions, differences, validate
 
-RULES = load_rules()
+RULES = load_rules(cases=True)
 
 
 def cases() -> list[Any]:

@@ -13,7 +13,7 @@ from gunitune.checks import FUNCTIONS, function
 from gunitune.checks.example import differences
 from gunitune.data import rules_dir
 
-RULES = load_check_rules()
+RULES = load_check_rules(cases=True)
 # What an example can't show in the text of a config: tests/test_conf_hostile.py does.
 ONLY_BY_BYTES = {"GT010", "GT013", "GT014", "GT015"}
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
-from plugged import ROOT, git, run, tool
+from plugged import ROOT, git, path_with_gunitune, run, tool
 from project import gunitune
 from serving import environment, serving
 
@@ -46,14 +44,9 @@ def test_a_search_of_the_examples_finds_their_configs_and_nothing_in_them() -> N
 def test_this_repository_s_own_hook_passes(tmp_path: Path) -> None:
     copied(tmp_path)
     shutil.copy(ROOT / ".pre-commit-config.yaml", tmp_path)
-    scripts = tmp_path / "bin"
-    scripts.mkdir()
-    source = f"PYTHONPATH={ROOT / 'src'} exec {sys.executable} -m gunitune"
-    (scripts / "gunitune").write_text(f'#!/bin/sh\n{source} "$@"\n')
-    (scripts / "gunitune").chmod(0o755)
     git("init", "--quiet", cwd=tmp_path)
     git("add", "examples", ".pre-commit-config.yaml", cwd=tmp_path)
-    env = {"PRE_COMMIT_HOME": str(tmp_path / "home"), "PATH": f"{scripts}:{os.environ['PATH']}"}
+    env = {"PRE_COMMIT_HOME": str(tmp_path / "home"), "PATH": path_with_gunitune(tmp_path)}
     command = (tool("pre-commit"), "run", "--all-files", "--verbose")
     done = run(*command, cwd=tmp_path, env=env)
     assert done.returncode == 0, done.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from gunitune.rulebook import Template
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "rules"
 SCRIPT = ROOT / "scripts" / "rule_pages.py"
-RULES = load_check_rules()
+RULES = load_check_rules(cases=True)
 RULE = next(rule for rule in RULES if rule.id == "GT201")
 
 
@@ -38,13 +39,16 @@ SCRIPTED = loaded()
 def main(
     folder: Path, monkeypatch: pytest.MonkeyPatch, rules: Sequence[CheckRule], *, check: bool
 ) -> int:
-    monkeypatch.setattr(SCRIPTED, "load_check_rules", lambda: tuple(rules))
+    monkeypatch.setattr(SCRIPTED, "load_check_rules", lambda **_: tuple(rules))
     return int(SCRIPTED.main(folder, check=check))
 
 
-def test_the_committed_pages_are_what_the_script_writes() -> None:
+def test_the_committed_pages_are_what_the_script_writes_in_any_folder(tmp_path: Path) -> None:
     check = [sys.executable, str(SCRIPT), "--check"]
-    result = subprocess.run(check, capture_output=True, text=True, check=False)
+    env = {**os.environ, "WEB_CONCURRENCY": "7", "PYTHONPATH": str(ROOT / "src")}
+    result = subprocess.run(
+        check, cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
     assert (result.returncode, result.stderr) == (0, "")
 
 

@@ -68,13 +68,17 @@ class CheckRule:
         return [("message", self.message), ("help", self.help)]
 
 
-def load_check_rules(folders: Sequence[Path] = ()) -> tuple[CheckRule, ...]:
+def load_check_rules(
+    folders: Sequence[Path] = (), *, cases: bool = False
+) -> tuple[CheckRule, ...]:
     """Load gunitune's check rules and those of the project's own folders, by id.
+
+    With `cases` ours come with their examples, for those who show or run them.
 
     A project's rules are expressions only, and are checked in full each time, examples included.
     Raises RuleError naming the file, the key and what is wrong.
     """
-    rules = [*_shipped()]
+    rules = [*_shipped(cases=cases)]
     for path in project_files(folders):
         if is_check(document := read_document(path)):
             from gunitune.checkfile import check_examples, check_expressions, validate
@@ -89,8 +93,8 @@ def load_check_rules(folders: Sequence[Path] = ()) -> tuple[CheckRule, ...]:
 
 
 @cache
-def _shipped() -> tuple[CheckRule, ...]:
-    return tuple(_rule(read_document(path), path) for path in shipped("check"))
+def _shipped(*, cases: bool) -> tuple[CheckRule, ...]:
+    return tuple(_rule(read_document(path, cases=cases), path) for path in shipped("check"))
 
 
 def _rule(document: Mapping[str, Any], path: Path) -> CheckRule:

@@ -329,8 +329,8 @@ def rule(  # noqa: PLR0913  (one parameter per flag)
     render = renderer("rule", format)
     chosen = _settings(Path(), {}, settings, no_settings=no_settings)
     rules: tuple[AdviceRule | CheckRule, ...] = (
-        *load_rules(chosen.rules),
-        *load_check_rules(chosen.rules),
+        *load_rules(chosen.rules, cases=True),
+        *load_check_rules(chosen.rules, cases=True),
     )
     selected = rules if rule_id is None else (named(rules, rule_id),)
     del quiet  # there are no hints

@@ -121,13 +121,15 @@ class AdviceRule:
         return found + ([("constraint", self.constraint)] if self.constraint else [])
 
 
-def load_rules(folders: Sequence[Path] = ()) -> tuple[AdviceRule, ...]:
+def load_rules(folders: Sequence[Path] = (), *, cases: bool = False) -> tuple[AdviceRule, ...]:
     """Load gunitune's advice rules and those of the project's own folders, in layer and id order.
+
+    With `cases` ours come with their examples, for those who show or run them.
 
     A project's rules are checked in full, since nothing else has; ours are checked by our tests.
     Raises RuleError naming the file, the key and what is wrong.
     """
-    rules = [_rule(read_document(path), path) for path in shipped("advice")]
+    rules = [_rule(read_document(path, cases=cases), path) for path in shipped("advice")]
     for path in project_files(folders):
         if not is_check(document := read_document(path)):
             from gunitune.rulefile import validate
@@ -169,8 +171,11 @@ def project_files(folders: Sequence[Path]) -> Iterator[Path]:
             raise RuleError(message, "mend `rules` in [tool.gunitune]") from None
 
 
-def read_document(path: Path) -> dict[str, Any]:
-    """A rule file as TOML, within bounds; raises RuleError."""
+def read_document(path: Path, *, cases: bool = True) -> dict[str, Any]:
+    """A rule file as TOML, within bounds; raises RuleError.
+
+    Examples end a file of ours and are most of it: without `cases` they are not parsed.
+    """
     from gunitune.project.dependencies import toml
     from gunitune.project.files import read_bounded
 
@@ -178,7 +183,8 @@ def read_document(path: Path) -> dict[str, Any]:
     if isinstance(data, Unknown):
         raise RuleError(f"{path}: {data.reason}", "a rule is a TOML file, see rules/README.md")
     try:
-        return toml.load(data.decode())
+        text = data.decode()
+        return toml.load(text if cases else text.partition("\n[[case]]")[0])
     except (ValueError, RecursionError) as error:
         raise RuleError(f"{path}: {error}", "see rules/README.md") from None
 

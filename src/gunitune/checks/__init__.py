@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,7 @@ FUNCTIONS: dict[str, str] = {
 }
 
 
+@cache
 def function(name: str) -> Callable[[Look], Iterator[Hit]]:
     """The function that a rule names; KeyError where there is none."""
     module = import_module(f"gunitune.checks.{FUNCTIONS[name]}")

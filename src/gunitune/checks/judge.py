@@ -75,7 +75,8 @@ class Judge:
             yield self._finding(rule, self._anchor(rule))
 
     def _holds(self, rule: CheckRule) -> bool:
-        value = compiled(rule.when).evaluate(self._local(rule), FUNCTIONS)
+        scope = self._local(rule) if rule.let or rule.margin else self.scope
+        value = compiled(rule.when).evaluate(scope, FUNCTIONS)
         if isinstance(value, Unknown):
             self.skipped.append(Skipped(rule.id, value.reason))
             return False

@@ -54,6 +54,7 @@ class Check:
     settings: Settings
     stdin: bytes = b""
     stdin_name: Path | None = None
+    _roots: dict[Path, Path] = field(default_factory=dict)
     _projects: dict[Path, Project] = field(default_factory=dict)
 
     @property
@@ -116,10 +117,14 @@ class Check:
 
     def project(self, found: Found) -> Project:
         """The project that a file belongs to; one for all files of the same folder."""
-        root = project_root(found.path)
+        folder = found.path.parent
+        if folder not in self._roots:
+            self._roots[folder] = project_root(found.path)
+        root = self._roots[folder]
         if root not in self._projects:
             rules = cache(lambda: load_rules(self.settings.rules))
-            self._projects[root] = Project(root, self.target, self.settings, self.environ, rules)
+            made = Project(root, self.target, self.settings, self.environ, rules)
+            self._projects[root] = made
         return self._projects[root]
 
     def data(self, found: Found) -> bytes:

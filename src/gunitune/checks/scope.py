@@ -47,13 +47,18 @@ class Scope(dict[str, Any]):
     def __getitem__(self, name: str) -> Any:
         value = super().__getitem__(name)
         self.reads.add(name)
-        self.reads |= self._under.get(name, set())
+        if name in self._under:
+            self.reads |= self._under[name]
         return value
 
     def __missing__(self, name: str) -> Any:
+        if not is_fact(name):
+            raise KeyError(name)
         outer, self.reads = self.reads, set()
         value = self._work_out(name)
-        self._under[name], self.reads = self.reads, outer
+        if self.reads:
+            self._under[name] = self.reads
+        self.reads = outer
         self[name] = value
         return value
 

@@ -61,6 +61,8 @@ class Attempts(Loops):
             why, self.failed = self.failed, before
         if raised is None:
             return self._succeeded(node, key, signal, self._grounds(kinds, imported, doubts))
+        if self.doubts > doubts:
+            self.lose_names(node.body, Unknown("set beside what may raise"), frozenset(why))
         return self._recovered(node, key, raised, why)
 
     def _recovered(

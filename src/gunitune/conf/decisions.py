@@ -122,12 +122,12 @@ class Decisions(Statements):
             if test is None:
                 self.lose_names([node], Unknown("a match on what it holds"), depends)
                 return None
+            self._capture(case, node.subject)
             value, deps = self.tested(test)
             side, more = self.decide(test, value, deps)
             depends |= more
             if side:
                 others = [each for other in node.cases[index + 1 :] for each in other.body]
-                self._capture(case, node.subject)
                 return self.under(depends, case.body, others)
             self.spread(case.body, depends)
         self.frame.tests |= depends

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from gunitune.conf.imports import MAX_BYTES, Project
 from gunitune.conf.model import START, Assigned, Conf, Fault, Span, World
 from gunitune.conf.names import names_read
+from gunitune.conf.runs import Run, hangs_on
 from gunitune.conf.syntax import parsed
 from gunitune.conf.text import Places, decode
 from gunitune.conf.values import Binding, same
-from gunitune.conf.worlds import Branch, Exploration, Run, hangs_on
+from gunitune.conf.worlds import Exploration
 from gunitune.model import Unknown
 from gunitune.project.files import read_bounded
 from gunitune.units import format_size
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gunitune.conf.machine import Machine
+    from gunitune.conf.merging import Branch
     from gunitune.conf.model import Ignore
 
 
@@ -81,23 +83,19 @@ class _Reading:
     def conf(self) -> Conf:
         run, known = self.found.primary, self.found.names
         bindings = {name: each for name, each in run.frame.names.items() if each.site is not None}
-        settings = {
+        made = {
             name: self._assigned(name, binding, run, self.found.lost.get(name))
             for name, binding in bindings.items()
-            if name in known
         }
+        made |= dict(self._open(made))
         return Conf(
             self.shown,
             self.text,
-            settings=settings | dict(self._open(settings)),
-            others={
-                name: self._assigned(name, each, run, self.found.lost.get(name))
-                for name, each in bindings.items()
-                if name not in known
-            },
+            settings={name: each for name, each in made.items() if name in known},
+            others={name: each for name, each in made.items() if name not in known},
             assignments=tuple(self._assigned(name, each, run) for name, each in run.state.assigned),
             reads=self.reads | run.state.reads,
-            worlds=tuple(self._worlds(settings)),
+            worlds=tuple(self._worlds(made)),
             faults=tuple(self._faults(run)),
             ignores=_ignores(self.text),
             dynamic=self._dynamic(),
@@ -107,10 +105,10 @@ class _Reading:
         runs = (self.found.primary, *(branch.run for branch in self.found.branches))
         return next((run.state.dynamic for run in runs if run.state.dynamic), "")
 
-    def _open(self, settings: dict[str, Assigned]) -> Iterator[tuple[str, Assigned]]:
-        """Settings that only one side of a condition sets that can't be told."""
+    def _open(self, made: dict[str, Assigned]) -> Iterator[tuple[str, Assigned]]:
+        """Names that only one side of a condition sets that can't be told."""
         for name, unknown in self.found.lost.items():
-            if name in self.found.names and name not in settings:
+            if name not in made:
                 for branch in self.found.branches:
                     binding = branch.run.frame.names.get(name)
                     if binding is not None and binding.site is not None:
@@ -147,10 +145,10 @@ class _Reading:
             return self.places.name(node)  # type: ignore[arg-type]  # it is a definition
         return self.places.of(node)
 
-    def _worlds(self, settings: dict[str, Assigned]) -> Iterator[World]:
+    def _worlds(self, made: dict[str, Assigned]) -> Iterator[World]:
         seen: list[dict[str, Assigned]] = []
         for branch in self.found.branches:
-            differing = dict(self._differing(branch, settings))
+            differing = dict(self._differing(branch, made))
             if all(isinstance(each.value, Unknown) for each in differing.values()):
                 continue
             if any(_alike(differing, other) for other in seen):
@@ -160,14 +158,14 @@ class _Reading:
             yield World(branch.condition, depends, differing)
 
     def _differing(
-        self, branch: Branch, settings: dict[str, Assigned]
+        self, branch: Branch, made: dict[str, Assigned]
     ) -> Iterator[tuple[str, Assigned]]:
         for name, binding in branch.run.frame.names.items():
             if binding.site is None or name not in self.found.names:
                 continue
-            made = self._assigned(name, binding, branch.run, hangs_on(branch.run, binding))
-            if name not in settings or not same(settings[name].value, made.value):
-                yield name, made
+            other = self._assigned(name, binding, branch.run, hangs_on(branch.run, binding))
+            if name not in made or not same(made[name].value, other.value):
+                yield name, other
 
     def _faults(self, run: Run) -> Iterator[Fault]:
         if run.state.misplaced is not None and run.frame is run.state.frame:
