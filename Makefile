@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-all lint types format bench clean
+.PHONY: demo test test-all lint types format bench docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/python scripts/demo.py
@@ -28,6 +28,13 @@ format: $(VENV)/dev
 
 bench: $(VENV)/dev
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/check.py
+
+# What is generated and committed: tests fail while it is stale.
+docs: $(VENV)/installed
+	$(BIN)/python scripts/rule_pages.py
+	$(BIN)/python scripts/settings_schema.py
+	$(BIN)/python scripts/readme.py
 
 $(VENV)/installed: pyproject.toml src/gunitune/__init__.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

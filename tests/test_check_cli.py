@@ -144,7 +144,9 @@ def test_stdin_is_a_file_of_its_own(project: Path) -> None:
 
 
 def test_rules_are_selected_and_ignored_by_id_name_and_prefix(project: Path) -> None:
-    run = lambda *options: rules(gunitune("check", *TARGET, *options, "-f", "json", cwd=project))  # noqa: E731
+    def run(*options: str) -> list[str]:
+        return rules(gunitune("check", *TARGET, *options, "-f", "json", cwd=project))
+
     assert set(run("--select", "GT101")) == {"GT101"}
     assert set(run("--select", "misspelt-setting,GT0")) == {"GT101"}
     assert not any(rule.startswith("GT1") for rule in run("--ignore", "GT1"))
@@ -155,7 +157,10 @@ def test_rules_are_selected_and_ignored_by_id_name_and_prefix(project: Path) -> 
 
 def test_fail_on_and_exit_zero_decide_the_exit_code(project: Path) -> None:
     (project / "gunicorn.conf.py").write_text("wrokers = 5\n")
-    code = lambda *options: gunitune("check", *options, cwd=project).returncode  # noqa: E731
+
+    def code(*options: str) -> int:
+        return gunitune("check", *options, cwd=project).returncode
+
     assert code() == 1
     assert code("--exit-zero") == 0
     (project / "gunicorn.conf.py").write_text("sendfile = True\nmax_requests_jitter = 5\n")

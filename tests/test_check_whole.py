@@ -20,8 +20,10 @@ VALUES = [
     "0", "1", "-1", "7", "1000", "10**9", "4.5", "True", "None", "''", "'sync'", "'gthread'",
     "'gevent'", "'asgi'", "'uvicorn.workers.UvicornWorker'", "'own.Worker'", "'-'", "'*'", "'on'",
     "'0.0.0.0:80'", "['127.0.0.1:80', 'unix:/x']", "[]", "{}", "{'version': 1}", "lambda a: a",
-    "os.cpu_count()", "os.environ['X']", "os.environ.get('X')", "os.path", "'a=b,c'", "'%(h)s %(D)s'",
-    "len(os.sched_getaffinity(0))", "'debug'", "__file__", "'h2'", "'{x}'", "'\\x1b\\ud800'", "(1, 2)",
+    "os.cpu_count()", "os.environ['X']", "os.environ.get('X')", "os.path",
+    "'a=b,c'", "'%(h)s %(D)s'",
+    "len(os.sched_getaffinity(0))", "'debug'", "__file__", "'h2'", "'{x}'",
+    "'\\x1b\\ud800'", "(1, 2)",
 ]  # fmt: skip
 CONDITIONS = ["", "if os.environ.get('DEBUG'):\n    ", "if os.environ['MODE'] == 'x':\n    "]
 
@@ -56,6 +58,4 @@ def test_any_mix_of_settings(
     lines: list[tuple[str, str, str]], release: str, platform: str
 ) -> None:
     text = "\n".join(f"{condition}{name} = {value}" for condition, name, value in lines)
-    assert (
-        broken(f"import os\n{text}\n", gunicorn_version=release, platform=platform) == []
-    )
+    assert broken(f"import os\n{text}\n", gunicorn_version=release, platform=platform) == []

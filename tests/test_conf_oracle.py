@@ -35,10 +35,16 @@ def test_a_program_leaves_the_names_that_python_leaves(text: str) -> None:
 
 CONDITIONS = st.sampled_from(
     [
-        "os.environ.get('A')", "os.getenv('A', 'x') == 'y'", "'A' in os.environ", "env.get('B') != 'z'",
-        "os.getenv('A') in ('p', 'q')", "not os.getenv('B')", "os.getenv('B', 'k') == 'k'", "A == 'w'",
+        "os.environ.get('A')",
+        "os.getenv('A', 'x') == 'y'",
+        "'A' in os.environ",
+        "env.get('B') != 'z'",
+        "os.getenv('A') in ('p', 'q')",
+        "not os.getenv('B')",
+        "os.getenv('B', 'k') == 'k'",
+        "A == 'w'",
     ]
-)  # fmt: skip
+)
 BODIES = st.one_of(simple, expressions.map(lambda text: f"workers = {text}"))
 BRANCHES = st.lists(st.tuples(CONDITIONS, BODIES, BODIES), min_size=1, max_size=3).map(
     lambda parts: (

@@ -306,7 +306,7 @@ def test_the_lines_of_a_conf_are_those_that_its_places_count() -> None:
         ("import os\nd = {'k': []}\nd['k'].append(os.getenv('A'))\nworkers = d['k']\n", ("env:A",)),
         (("import os\ntry:\n    workers = int(os.environ['A'])\nexcept KeyError:\n"
 "    workers = 3\n"), ("env:A",)),
-        ("import os\nos.environ['B'] = os.getenv('A', '1')\nworkers = os.getenv('B')\n", ("env:A",)),
+        ("import os\nos.environ['B'] = os.getenv('A', '')\nworkers = os.getenv('B')\n", ("env:A",)),
         ("import os\nmatch os.getenv('A'):\n    case None:\n        workers = 1\n", ("env:A",)),
         ("import os\nworkers = 1\nworkers += int(os.getenv('A', 2))\n", ("env:A",)),
         ("import os\nworkers, x = os.getenv('A'), 1\n", ("env:A",)),

@@ -69,7 +69,7 @@ def _others(advice: Advice) -> Iterator[str]:
 
 
 class LocalScope(dict[str, Any]):
-    """The facts as a rule finds them, and the rule's `let` names, worked out when first asked for."""
+    """The facts as a rule finds them, and its `let` names, worked out when first asked for."""
 
     def __init__(self, scope: Mapping[str, Any], let: Iterable[tuple[str, str]]) -> None:
         super().__init__()

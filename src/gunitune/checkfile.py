@@ -1,4 +1,4 @@
-"""What a check rule's file must look like: checked where it comes from outside, and by our tests."""
+"""What a check rule's file must look like: checked where it comes from outside, and by tests."""
 
 from __future__ import annotations
 

@@ -68,9 +68,7 @@ class CheckRule:
         return [("message", self.message), ("help", self.help)]
 
 
-def load_check_rules(
-    folders: Sequence[Path] = (), *, cases: bool = False
-) -> tuple[CheckRule, ...]:
+def load_check_rules(folders: Sequence[Path] = (), *, cases: bool = False) -> tuple[CheckRule, ...]:
     """Load gunitune's check rules and those of the project's own folders, by id.
 
     With `cases` ours come with their examples, for those who show or run them.

@@ -131,14 +131,15 @@ def with_options(*groups: str) -> Callable[[Callable[..., int]], Callable[..., i
 
 
 def _parameter(option: Option) -> inspect.Parameter:
-    kind: Any = (list[str] if option.separator else str) | None
+    one: Any = list[str] if option.separator else str
+    kind: Any = bool if option.switch else one
     flag = typer.Option(
         option.flag,
         metavar=option.metavar or None,
         help=option.help,
         rich_help_panel=option.group,
     )
-    annotation = Annotated[bool | None if option.switch else kind, flag]
+    annotation = Annotated[kind | None, flag]
     only = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(option.name, only, default=None, annotation=annotation)
 
@@ -301,11 +302,12 @@ def check(  # noqa: PLR0913  (one parameter per flag)
         return _mend(task, output, write=False, quiet=quiet)
     if fix:
         _mend(task, None, write=True, quiet=quiet)
+    if format == "text" and output is None:
+        return _streamed(task, color, quiet=quiet)
     report = task.report(whole=format == "json")
-    shown = {"width": _width(), "color": _colored(color, output), "quiet": quiet}
-    _write(render(report, **shown), output, force=True)
+    _write(render(report, width=_width(), quiet=quiet), output, force=True)
     _assumed(report, quiet=quiet)
-    return task.exit_code(report)
+    return task.exit_code(report.worst())
 
 
 @app.command()
@@ -389,6 +391,19 @@ def _mend(task: Check, output: Path | None, *, write: bool, quiet: bool) -> int:
     for line in () if quiet else lines:
         say(line)
     return int(bool(difference) and not write)
+
+
+def _streamed(task: Check, color: Color, *, quiet: bool) -> int:
+    """Print the findings of each file as soon as it is checked."""
+    from gunitune.checks.stream import Stream
+    from gunitune.render.check.text import streamed
+
+    stream = Stream(task)
+    shown: dict[str, Any] = {"width": _width(), "color": _colored(color, None), "quiet": quiet}
+    for piece in streamed(stream.parts(), **shown):
+        _write(piece, None)
+    _assumed(stream.rest(), quiet=quiet)
+    return task.exit_code(stream.worst)
 
 
 def _assumed(report: Report, *, quiet: bool) -> None:

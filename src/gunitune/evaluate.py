@@ -106,7 +106,7 @@ def parse(text: str) -> Expression:
 class _Flat(ast.NodeTransformer):
     """Makes one name of `host.cpus`, so that no lookup has to put it together."""
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.Name:  # noqa: N802  (ast's own way)
+    def visit_Attribute(self, node: ast.Attribute) -> ast.Name:
         return ast.Name(dotted(node) or "", ast.Load())
 
 

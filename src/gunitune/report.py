@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from gunitune.conf.model import Conf, Span
-
 if TYPE_CHECKING:
     from gunitune.checkrule import CheckRule
+    from gunitune.conf.model import Conf, Span
     from gunitune.model import Host, Skipped
 
 Severity = Literal["note", "warning", "error"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gunitune.catalog import catalog
 from gunitune.checks.judge import Judge
 from gunitune.conf.model import Conf
-from gunitune.report import SEVERITIES, Checked, Finding, Ignored, Report
+from gunitune.report import SEVERITIES, Checked, Report
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from gunitune.checks.target import Target
     from gunitune.conf.model import World
     from gunitune.model import Skipped
+    from gunitune.report import Finding, Ignored
 
 
 class Rules:
@@ -56,39 +58,61 @@ def check(  # noqa: PLR0913  (what a run rests on)
     whole: bool = True,
     given: Mapping[str, Any] | None = None,
 ) -> Report:
-    """Check every file; `heed` is whether ignore comments count. Raises RuleError.
+    """Check every file; `heed` is whether ignore comments count.
 
-    Without `whole` the report keeps of each file only what findings need, so that many files take
-    no more memory than few. `given` are facts that hold whatever the files and the project say: an
-    example's.
+    Without `whole` the report keeps of each file only what findings need. `given` are facts that
+    hold whatever the files and the project say: an example's.
     """
-    checked: list[Checked] = []
-    findings: list[Finding] = []
-    ignored: list[Ignored] = []
-    skipped: list[Skipped] = []
+    parts = each(files, target, rules, heed=heed, given=given)
+    return merged([part if whole else slim(part) for part in parts], target, rules)
+
+
+def each(
+    files: Iterable[tuple[Conf, Project]],
+    target: Target,
+    rules: Rules,
+    *,
+    heed: bool = True,
+    given: Mapping[str, Any] | None = None,
+) -> Iterator[Report]:
+    """The report of each file by itself, as soon as it is checked."""
+    seen: dict[Skipped, Skipped] = {}
     for conf, project in files:
-        version, source = project.release
         missed: list[Skipped] = []
         found = findings_of(conf, project, rules, missed, given)
-        skipped += missed
         looked = {rule.id for rule in rules.selected} - {item.rule for item in missed}
         kept, dropped = _without_ignored(conf, found, rules, looked) if heed else (found, ())
-        findings += sorted(kept, key=_order)
-        ignored += dropped
-        checked.append(Checked(conf if whole else _slim(conf, kept), version, source))
+        yield Report(
+            host=target.host,
+            cores_assumed=target.cores_assumed,
+            files=(Checked(conf, *project.release),),
+            findings=tuple(sorted(kept, key=_order)),
+            ignored=tuple(dropped),
+            # The same rules lack the same facts in most files: each pair is kept once.
+            skipped=tuple(seen.setdefault(item, item) for item in missed),
+            rules=rules.selected,
+        )
+
+
+def merged(parts: Sequence[Report], target: Target, rules: Rules) -> Report:
+    """One report of many."""
     return Report(
         host=target.host,
         cores_assumed=target.cores_assumed,
-        files=tuple(checked),
-        findings=tuple(findings),
-        ignored=tuple(ignored),
-        skipped=tuple(skipped),
+        files=tuple(item for part in parts for item in part.files),
+        findings=tuple(item for part in parts for item in part.findings),
+        ignored=tuple(item for part in parts for item in part.ignored),
+        skipped=tuple(item for part in parts for item in part.skipped),
         rules=rules.selected,
     )
 
 
-def _slim(conf: Conf, found: Sequence[Finding]) -> Conf:
-    return Conf(conf.path, conf.text if found else "", faults=conf.faults)
+def slim(part: Report) -> Report:
+    """A file's report with no more of the file than its findings need."""
+    (checked,) = part.files
+    conf = checked.conf
+    text = conf.text if part.findings else ""
+    return replace(part, files=(replace(checked, conf=Conf(conf.path, text, faults=conf.faults)),))
 
 
 def findings_of(

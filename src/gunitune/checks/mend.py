@@ -39,7 +39,9 @@ def mend(task: Check, *, write: bool, terminal: bool) -> tuple[str, list[str]]:
         shown = terminal or _CONTROL.search(before) is not None
         changes.append(difference(mark + before, mark + after, found.shown, terminal=shown))
         rules = ", ".join(sorted({finding.rule for finding in mended}))
-        lines.append(f"{found.shown}: {'' if write else 'would have '}mended {len(mended)} ({rules})")
+        lines.append(
+            f"{found.shown}: {'' if write else 'would have '}mended {len(mended)} ({rules})"
+        )
     return "".join(changes), lines
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from gunitune.checks.target import Target
     from gunitune.conf.model import Conf
-    from gunitune.report import Report
+    from gunitune.report import Report, Severity
     from gunitune.settings import Settings
 
 STDIN = Path("-")
@@ -84,18 +84,20 @@ class Check:
 
         Raises GunituneError.
         """
-        files = ((self.read(found), self.project(found)) for found in self.found())
-        return check(files, self.target, self.rules, heed=self.heeds, whole=whole)
+        return check(self.pairs(), self.target, self.rules, heed=self.heeds, whole=whole)
+
+    def pairs(self) -> Iterator[tuple[Conf, Project]]:
+        """Each file as read, with its project."""
+        return ((self.read(found), self.project(found)) for found in self.found())
 
     @property
     def heeds(self) -> bool:
         """Whether ignore comments count."""
         return not self.settings.get("no_ignores", False)
 
-    def exit_code(self, report: Report) -> int:
+    def exit_code(self, worst: Severity | None) -> int:
         """1 where something was found from `--fail-on` up, else 0."""
         least = SEVERITIES.index(self.settings.get("fail_on", "warning"))
-        worst = report.worst()
         fails = worst is not None and SEVERITIES.index(worst) >= least
         return int(fails and not self.settings.get("exit_zero", False))
 

@@ -93,7 +93,8 @@ def _len(_: Expressions, args: list[Any], __: dict[str, Any]) -> Any:
     if isinstance(value, Once) or not hasattr(value, "__len__"):
         if isinstance(value, (Reference, Environ, Names)):
             return Unknown("the length of an object")
-        raise Raised(TypeError, f"object of type {type(value).__name__!r} has no len()")
+        kind = "iterator" if isinstance(value, Once) else type(value).__name__
+        raise Raised(TypeError, f"object of type {kind!r} has no len()")
     return len(value)
 
 

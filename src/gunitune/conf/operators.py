@@ -25,7 +25,13 @@ _BITS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.RShift: operator.rshift,
     ast.MatMult: operator.matmul,
 }
-_UNARY = {**UNARY, ast.Invert: operator.invert}
+
+
+def _inverted(value: Any) -> Any:
+    return ~int(value) if isinstance(value, bool) else ~value  # Python 3.12 on warns of a bool
+
+
+_UNARY = {**UNARY, ast.Invert: _inverted}
 
 
 class Operators(State):

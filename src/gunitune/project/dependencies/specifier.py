@@ -75,7 +75,7 @@ def allows(specifier: str, version: str) -> bool:
     )
 
 
-def _meets(version: str, operator: str, bound: str) -> bool:
+def _meets(version: str, operator: str, bound: str) -> bool:  # noqa: PLR0911  (one per operator)
     if bound == "*" or not _VERSION.fullmatch(bound):
         return True
     have, want = version_key(version), version_key(bound.removesuffix(".*"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 from gunitune.mask import mask
@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 class Counts:
     """How many findings of each severity, in how many files; `fixable` of them have a fix."""
 
-    files: int
-    files_with_findings: int
-    errors: int
-    warnings: int
-    notes: int
-    ignored: int
-    fixable: int
+    files: int = 0
+    files_with_findings: int = 0
+    errors: int = 0
+    warnings: int = 0
+    notes: int = 0
+    ignored: int = 0
+    fixable: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Counts(*(one + another for one, another in pairs))
 
 
 def counts(report: Report) -> Counts:

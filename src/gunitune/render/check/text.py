@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gunitune.render.check._findings import by_file, count, counts, listed, safe
+from gunitune.render.check._findings import Counts, by_file, count, counts, listed, safe
 from gunitune.render.check._source import Source, source
 from gunitune.render.layout import Page, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from gunitune.report import Finding, Report
 
 STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
@@ -18,23 +20,46 @@ def render(
     report: Report, *, color: bool = False, width: int = 80, quiet: bool = False, **_: object
 ) -> str:
     """The page, source lines cut to `width` columns; without the last line if `quiet`."""
-    page = Page(width)
-    texts = {checked.conf.path: checked.conf.text for checked in report.files}
-    sources: dict[str, Source] = {}
+    return "".join(streamed([report], color=color, width=width, quiet=quiet))
+
+
+def streamed(
+    parts: Iterable[Report], *, color: bool = False, width: int = 80, quiet: bool = False
+) -> Iterator[str]:
+    """The page in pieces: one per part that has findings, then the last line."""
     explained: set[str] = set()
-    for finding in by_file(report):
+    total = Counts()
+    for part in parts:
+        page = Page(width)
+        if total.files_with_findings and part.findings:
+            page.gap()
+        total += counts(part)
+        _findings(page, part, explained)
+        yield from _written(page, color=color)
+    if not quiet:
+        page = Page(width)
+        if total.files_with_findings:
+            page.gap()
+        _summary(page, total)
+        yield from _written(page, color=color)
+
+
+def _written(page: Page, *, color: bool) -> Iterator[str]:
+    if page.lines:
+        yield page.coloured() if color else page.plain()
+
+
+def _findings(page: Page, part: Report, explained: set[str]) -> None:
+    """Every finding, an empty line between them; a rule is explained where it first speaks."""
+    texts = {checked.conf.path: checked.conf.text for checked in part.files}
+    sources: dict[str, Source] = {}
+    for at, finding in enumerate(by_file(part)):
+        if at:
+            page.gap()
         if finding.path not in sources:
             sources = {finding.path: source(texts.get(finding.path, ""))}
         _finding(page, finding, sources[finding.path], is_new=finding.rule not in explained)
         explained.add(finding.rule)
-        page.gap()
-    if not quiet:
-        _summary(page, report)
-    elif page.lines:
-        page.lines.pop()
-    if not page.lines:
-        return ""
-    return page.coloured() if color else page.plain()
 
 
 def _finding(page: Page, finding: Finding, read: Source, *, is_new: bool) -> None:
@@ -71,15 +96,14 @@ def _remarks(finding: Finding, *, is_new: bool) -> list[tuple[str, str]]:
     return [(label, text) for label, text in remarks if text]
 
 
-def _summary(page: Page, report: Report) -> None:
-    number = counts(report)
+def _summary(page: Page, number: Counts) -> None:
     ignored = f"; {count(number.ignored, 'finding')} ignored by comments" if number.ignored else ""
-    if not report.findings:
+    kinds = [("error", number.errors), ("warning", number.warnings), ("note", number.notes)]
+    if not any(several for _, several in kinds):
         files = count(number.files, "file")
         text = f"All checks passed in {files}" if number.files else "No Gunicorn config was checked"
         page.lines.append([("bold green" if number.files else "bold", text), ("", ignored)])
         return
-    kinds = [("error", number.errors), ("warning", number.warnings), ("note", number.notes)]
     found = listed(count(several, noun) for noun, several in kinds if several)
     of = f"{number.files_with_findings} of {count(number.files, 'file')}"
     fixable = f"; {number.fixable} can be fixed with --fix" if number.fixable else ""
