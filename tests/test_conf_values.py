@@ -289,6 +289,7 @@ def test_an_expression_gives_its_value(expression: str, expected: Any) -> None:
         ("(n for n in words)", "an iterator"),
         ("table.items()", "an iterator"),
         ("1000 is 1000", "whether two values are one object"),
+        ("(1, 2) is not (1, 2)", "whether two values are one object"),
         ("eval('4')", "calls eval(), which is not run"),
     ],
 )

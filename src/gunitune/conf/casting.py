@@ -29,7 +29,7 @@ _METHODS: dict[str, type[Any]] = {
 _TRUE = frozenset(("1", "ok", "on", "t", "true", "y", "yes"))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Reader:
     """An `Env()` or `Config()`: its library, and the (type, default) that it has for names."""
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gunitune.conf.decisions import Decision, Key
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Branch:
     """A run that goes another way at one decision, and how a reader would say so."""
 

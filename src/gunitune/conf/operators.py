@@ -27,6 +27,13 @@ _BITS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }
 
 
+def _may_be_shared(value: Any) -> bool:
+    """Whether Python may make one object of two equal values."""
+    if value is None or isinstance(value, bool):
+        return False
+    return value.__class__ in SCALARS or isinstance(value, (tuple, frozenset, bytes))
+
+
 def _inverted(value: Any) -> Any:
     return ~int(value) if isinstance(value, bool) else ~value  # Python 3.12 on warns of a bool
 
@@ -81,11 +88,8 @@ class Operators(State):
         return self.apply(COMPARE[kind], left, right)
 
     def _identity(self, kind: type[ast.cmpop], left: Any, right: Any) -> bool:
-        for value in (left, right):
-            if value.__class__ in SCALARS and value is not None and not isinstance(value, bool):
-                other = right if value is left else left
-                if other is not None and not isinstance(other, bool):
-                    raise EvaluationError("whether two values are one object")
+        if all(_may_be_shared(value) for value in (left, right)):
+            raise EvaluationError("whether two values are one object")
         return (left is right or (isinstance(left, Reference) and left == right)) is (
             kind is ast.Is
         )

@@ -26,7 +26,7 @@ class Assumption:
     forced: Mapping[Key, bool] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Run:
     """The file, carried out once. `stopped`: it ends on purpose; `spent`: at a statement."""
 

@@ -56,7 +56,7 @@ class Reference:
         return Unknown(f"imported from {module or name}, which is outside the project")
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Frame:
     """The names of a module, a function's call, a class body or a comprehension.
 
@@ -78,7 +78,7 @@ class Frame:
     star: str = ""  # of a module: where names that can't be seen may come from
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Function:
     """A function or lambda of the project; `defaults` are its parameters' by name."""
 
@@ -104,7 +104,7 @@ class Function:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Class:
     """A class of the project; `names` are its body's, None where a base may change them."""
 
@@ -112,7 +112,7 @@ class Class:
     names: dict[str, Binding] | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Module:
     """A module of the project that was followed."""
 
@@ -128,7 +128,7 @@ class Method:
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Names:
     """What `globals()` gives: the names of a module."""
 
