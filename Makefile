@@ -1,5 +1,7 @@
 # Two commands on a fresh clone with Python 3.11 or later: `make demo` and `make test`.
 PYTHON ?= python3
+# Tests mostly wait for the processes that they start.
+JOBS ?= 4
 VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -10,10 +12,10 @@ demo: $(VENV)/installed
 	$(BIN)/python scripts/demo.py
 
 test: $(VENV)/dev
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term
 
 test-all: $(VENV)/dev
-	GUNITUNE_TEST_ALL=1 $(BIN)/python -m pytest --cov --cov-report=term
+	GUNITUNE_TEST_ALL=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -135,6 +135,19 @@ def test_the_release_is_declared_or_pinned_or_allowed_or_the_newest(project: Pat
     assert declared["files"][0]["gunicorn"] == "26.0.0"
 
 
+@pytest.mark.parametrize(
+    ("release", "judged"), [("99", "27."), ("23.0.7", "23.0.0"), ("18", "19.")]
+)
+def test_a_release_that_gunitune_does_not_know_is_said(
+    project: Path, release: str, judged: str
+) -> None:
+    (checked,) = found(project, "--gunicorn-version", release)["files"]
+    assert checked["gunicorn"] == release
+    assert f"judged as {judged}" in checked["gunicorn_source"]
+    (known,) = found(project, "--gunicorn-version", "23")["files"]
+    assert known["gunicorn_source"] == "flag --gunicorn-version"
+
+
 def test_stdin_is_a_file_of_its_own(project: Path) -> None:
     report = found(project, "-", stdin="wrokers = 3\n")
     assert [item["path"] for item in report["findings"]] == ["<stdin>"] * len(report["findings"])
@@ -286,6 +299,14 @@ def test_nothing_of_the_config_runs(project: Path) -> None:
     )
     gunitune("check", cwd=project)
     assert not (project / "ran").exists()
+
+
+def test_a_folder_without_rules_is_refused(project: Path) -> None:
+    (project / "pyproject.toml").write_text("[tool.gunitune]\nrules = ['ops']\n")
+    (project / "ops" / "check").mkdir(parents=True)
+    result = gunitune("check", cwd=project)
+    assert result.returncode == 2
+    assert "no rule (ID-name.toml) stands in it" in result.stderr
 
 
 def test_a_project_has_rules_of_its_own_and_they_can_not_run_anything(project: Path) -> None:

@@ -13,6 +13,7 @@ from gunitune.checkrule import CheckRule, chosen, load_check_rules
 from gunitune.checks.example import findings, report_of
 from gunitune.checks.scope import is_fact
 from gunitune.errors import RuleError, UsageError
+from gunitune.model import Skipped
 from gunitune.rulebook import Template
 
 EVERY = load_check_rules()
@@ -63,6 +64,14 @@ def test_a_default_left_alone_is_a_note() -> None:
     assert written.severity == "error"
 
 
+@pytest.mark.parametrize("text", ["threads = = 2\n", "x = 1\0", "#" * 300_000, "# coding: nope\n"])
+def test_what_a_file_that_can_not_be_read_leaves_out_is_not_judged(text: str) -> None:
+    rule = replace(RULE, when="True", absent=True)
+    made = report_of(rule, (rule,), {}, text)
+    assert made.findings == ()
+    assert made.skipped == (Skipped("GX900", "the file can't be read whole"),)
+
+
 def test_what_is_refused_or_unknown_is_unknown_to_expressions() -> None:
     for value in ("4.5", "'many'", "os.environ['N']", "None"):
         assert found(RULE, f"import os\nworkers = {value}\n") == []
@@ -76,6 +85,13 @@ def test_cores_that_nobody_declared_make_a_warning_that_says_so() -> None:
     assert finding.message == ("64 workers; if the target has only 2 cores pass --cores 2")
     (declared,) = found(RULE, text, cpus=2, cores=8)
     assert (declared.severity, declared.message) == ("error", "8 workers")
+
+
+@pytest.mark.parametrize("count", ["os.cpu_count()", "len(os.sched_getaffinity(0))"])
+def test_the_cores_to_declare_are_a_number_that_the_option_takes(count: str) -> None:
+    (finding,) = found(RULE, f"import os\nworkers = {count}\n", cpus=0.5)
+    assert finding.severity == "warning"
+    assert finding.message == "64 workers; if the target has only 1 core pass --cores 1"
 
 
 def test_a_value_of_another_world_is_a_note_with_its_condition() -> None:
@@ -232,3 +248,21 @@ def test_the_facts_are_those_that_the_readme_names() -> None:
     assert not is_fact("fired")
     assert not is_fact("conf.wrokers")
     assert not is_fact("hit.name")
+
+
+@pytest.mark.parametrize(
+    ("text", "fixes"),
+    [
+        ("worker_class = 'gevent'\nthreads = 4\n", 1),
+        ("import os\nworker_class = os.getenv('CLASS', 'gevent')\nthreads = 4\n", 0),
+        (
+            "try:\n    import gevent\n    worker_class = 'gevent'\n"
+            "except ImportError:\n    worker_class = 'gthread'\nthreads = 4\n",
+            0,
+        ),
+    ],
+)
+def test_nothing_is_deleted_that_serves_another_class_of_the_file(text: str, fixes: int) -> None:
+    rule = next(rule for rule in EVERY if rule.id == "GT401")
+    (finding,) = found(rule, text)
+    assert (finding.fix is not None) == bool(fixes)

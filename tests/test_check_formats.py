@@ -15,6 +15,7 @@ from gunitune.conf.model import Conf, Defined, Fault, Span
 from gunitune.model import Skipped, Unknown
 from gunitune.render import formats, renderer
 from gunitune.render.check._assumed import assumptions
+from gunitune.render.check._source import source
 from gunitune.report import Checked, Ignored, Report
 from reports import (
     FINDINGS,
@@ -399,3 +400,19 @@ def test_a_fix_that_would_show_a_secret_hides_it() -> None:
     edits = (replace(SPELLING.edits[0], text="password = 'hunter2'"),)
     made = document(report(finding(fix=replace(SPELLING, edits=edits))))
     assert made["findings"][0]["fix"]["edits"][0]["text"] == "password = '***'"
+
+
+def test_many_findings_on_a_long_line_take_no_longer_than_on_many_lines() -> None:
+    line = "; ".join(f"workres{at} = 1" for at in range(15_000))
+    spans = [Span(1, 1 + 16 * at, 1, 9 + 16 * at) for at in range(2_000)]
+    read = source(line)
+    shown = [read.excerpt(span, 60) for span in spans]
+    assert len(read.lines[0]) > 250_000
+    assert all(len(found[0]) <= 60 for found in shown if found)
+
+
+def test_characters_without_a_column_do_not_fill_the_page() -> None:
+    read = source("a" + "\u0301" * 50_000 + " = 1")
+    found = read.excerpt(Span(1, 1, 1, 50_002), 60)
+    assert found is not None
+    assert len(found[0]) < 1_000

@@ -14,7 +14,7 @@ from gunitune.checks.judge import BROKEN
 from gunitune.checks.run import STDIN, Check
 from gunitune.settings import load_settings
 
-RELEASES = ("19.7.1", "20.1.0", "23.0.0", "25.3.0", surveyed()[-1])
+RELEASES = ("19.7.1", "23.0.0", surveyed()[-1])
 NAMES = sorted(setting_names())
 VALUES = [
     "0", "1", "-1", "7", "1000", "10**9", "4.5", "True", "None", "''", "'sync'", "'gthread'",
@@ -53,7 +53,7 @@ def test_every_setting_with_every_value(value: str) -> None:
     release=st.sampled_from(surveyed()),
     platform=st.sampled_from(["bare", "docker", "heroku", "systemd", "cloud-run"]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_any_mix_of_settings(
     lines: list[tuple[str, str, str]], release: str, platform: str
 ) -> None:

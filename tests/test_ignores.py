@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gunitune.conf.lines import Lines, statements, unquoted
 from gunitune.conf.model import Ignore, Span
-from gunitune.ignores import FORM, apply, named, read_ignores
+from gunitune.ignores import FORM, MAX_RULES, apply, named, read_ignores
 from gunitune.report import Finding
 
 RULES = {
@@ -223,6 +223,18 @@ def test_a_comment_may_ask_to_be_left_alone(where: str) -> None:
 def test_a_rule_that_only_a_finding_knows_can_be_ignored() -> None:
     ignore = one("x = 1  # gunitune: ignore[GT777]\n")
     assert apply([finding("GT777", 1)], [ignore], RULES).kept == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = 1  # gunitune: ignore[GT201]\n" * (MAX_RULES + 5),
+        "x = 1  # gunitune: ignore\n" * (MAX_RULES + 5),
+        f"x = 1  # gunitune: ignore[GT1]\ny = 2  # gunitune: ignore[{'GT201,' * MAX_RULES}]\n",
+    ],
+)
+def test_rules_beyond_what_anyone_would_name_are_not_heeded(text: str) -> None:
+    assert 0 < sum(max(1, len(ignore.rules)) for ignore in read_ignores(text)) <= MAX_RULES
 
 
 def test_a_comment_without_rules_takes_back_nothing() -> None:

@@ -264,6 +264,13 @@ def test_what_cannot_be_read_is_none_with_a_reason(tmp_path: Path) -> None:
     assert read_bounded(tmp_path / "big.py", 2048) == Unknown("larger than 2 KiB")
 
 
+def test_a_file_that_makes_its_readers_wait_is_not_waited_for() -> None:
+    from pathlib import Path
+
+    # Who may not read it gets an error at once; who may would wait for the kernel's next message.
+    assert read_bounded(Path("/proc/kmsg"), 10) is not None
+
+
 def test_the_walk_says_the_same_twice(tmp_path: Path) -> None:
     tree(tmp_path, *(f"p{n % 7}/m{n}.py" for n in range(50)), "uv.lock")
     assert walk(tmp_path, limit=20) == walk(tmp_path, limit=20)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 UNUSED = "GT001"
 # As output says how to write it.
 FORM = "# gunitune: ignore[GT203] reason"
+# A file in which comments name more rules than this was made to take long: the rest is not heeded.
+MAX_RULES = 250
 
 _START = re.compile(r"#\s*gunitune\s*:\s*", re.IGNORECASE)
 _RULES = re.compile(
@@ -47,7 +49,13 @@ def read_ignores(text: str) -> tuple[Ignore, ...]:
     """
     if _START.search(text) is None:
         return ()
-    return tuple(_ignores(text))
+    found, named_rules = [], 0
+    for ignore in _ignores(text):
+        named_rules += max(1, len(ignore.rules))
+        if named_rules > MAX_RULES:
+            break
+        found.append(ignore)
+    return tuple(found)
 
 
 def _ignores(text: str) -> Iterator[Ignore]:
@@ -131,8 +139,7 @@ def apply(
 
 
 def _takes(ignore: Ignore, ids: frozenset[str], finding: Finding) -> bool:
-    here = ignore.lines is None or finding.span.line in ignore.lines
-    return here and finding.rule in ids
+    return finding.rule in ids and (ignore.lines is None or finding.span.line in ignore.lines)
 
 
 _Token = tuple[Ignore, str, frozenset[str]]

@@ -162,13 +162,17 @@ def is_check(document: Mapping[str, Any]) -> bool:
 
 
 def project_files(folders: Sequence[Path]) -> Iterator[Path]:
-    """The rule files in a project's own folders; raises RuleError for a folder that isn't there."""
+    """The rule files in a project's own folders; raises RuleError for a folder without any."""
     for folder in folders:
         try:
-            yield from sorted(path for path in folder.iterdir() if path.suffix == ".toml")
+            files = sorted(path for path in folder.iterdir() if path.suffix == ".toml")
+            reason = "" if files else "no rule (ID-name.toml) stands in it"
         except OSError as error:
-            message = f"rules folder {folder}: {error.strerror}"
-            raise RuleError(message, "mend `rules` in [tool.gunitune]") from None
+            files, reason = [], error.strerror or str(error)
+        if reason:
+            message = f"rules folder {folder}: {reason}"
+            raise RuleError(message, "mend `rules` in [tool.gunitune]")
+        yield from files
 
 
 def read_document(path: Path, *, cases: bool = True) -> dict[str, Any]:

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 MAX_UNIX_PATH_BYTES = 107  # of Linux's sockaddr_un, its end not counted
 _EVERYWHERE = frozenset(("", "0.0.0.0"))  # noqa: S104  (what is listened on is what is asked)
 _LOOPBACK = frozenset(("127.0.0.1", "localhost"))
+_GIVE_PORT = ("heroku", "cloud-run")  # platforms that always set PORT
 
 _SHAPES = (
     (re.compile("/"), "a path needs unix: before it"),
     (re.compile("(?!unix:).*[$]"), "Python replaces no $: read the variable with os.environ"),
-    (re.compile("(?!unix:|fd:|tcp:).*://"), "it is an address and no URL: write host:port"),
+    (re.compile("(?!unix:|fd:|tcp:).*://"), "it is an address, not a URL: write host:port"),
     (re.compile("(?!unix:).*,"), "several addresses are a list, not one string with commas"),
 )
 
@@ -38,6 +39,8 @@ def invalid_bind(look: Look) -> Iterator[Hit]:
 
 def port_unset(look: Look) -> Iterator[Hit]:
     """Addresses with the port None, for want of an environment variable."""
+    if _variables(look) == ["PORT"] and look.scope.peek("host.platform") in _GIVE_PORT:
+        return
     for text in _addresses(look):
         if _lacks_port(look, text):
             variables = ", ".join(_variables(look))
@@ -78,13 +81,13 @@ def _tcp_fault(host: str, port: int) -> str:
     if not 0 <= port <= 65535:
         return "a port is 0 to 65535"
     if host == "*":
-        return "* is no host: leave the host out for every interface"
+        return "* is not a host: leave the host out for every interface"
     if re.search(r"\s", host):
         return "there is a space in the host"
     if host.isdigit() and int(host) > 0:
         return f"that is a host without a port: write :{host}"
     if re.fullmatch(r"\d+(\.\d+){3,}", host) and not _is_ipv4(host):
-        return f"{host} is no IP address"
+        return f"{host} is not an IP address"
     return ""
 
 
@@ -106,7 +109,7 @@ def _lacks_port(look: Look, text: str) -> bool:
 
 
 def _variables(look: Look) -> list[str]:
-    found = look.settings["bind"].depends_on
+    found = look.settings["bind"].depends_on if "bind" in look.settings else ()
     return sorted(each.removeprefix("env:") for each in found if each.startswith("env:"))
 
 

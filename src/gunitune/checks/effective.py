@@ -109,7 +109,12 @@ def _any_bind(scope: Scope, holds: Callable[[str], bool]) -> Any:
     binds = scope["conf.bind"]
     if isinstance(binds, Unknown):
         return binds
-    return any(holds(bind.strip()) for bind in binds if isinstance(bind, str))
+    from gunitune.checks.bind import fault_of
+
+    texts = [bind.strip() for bind in binds if isinstance(bind, str)]
+    if wrong := next((text for text in texts if fault_of(text)), None):
+        return Unknown(f"Gunicorn can't listen on {wrong}")
+    return any(holds(text) for text in texts)
 
 
 def _is_unix(bind: str) -> bool:

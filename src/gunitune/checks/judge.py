@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from gunitune import checks
@@ -16,7 +17,6 @@ from gunitune.mask import mask
 from gunitune.model import Skipped, Unknown
 from gunitune.report import SEVERITIES, Finding
 from gunitune.rulebook import compiled
-from gunitune.units import format_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from gunitune.report import Fix, Severity
 
 BROKEN = "can't be worked out"
+COUNTS = frozenset(("cpu", "affinity"))  # as `depends_on` has what counts the target's cores
+UNREAD = "the file can't be read whole"
 
 
 class Judge:
@@ -66,6 +68,10 @@ class Judge:
                 raise RuleError(f"{rule.path}: let is nested too deeply", "shorten it") from None
 
     def _of(self, rule: CheckRule) -> Iterator[Finding]:
+        if self.conf.faults and rule.absent and self.settings.keys().isdisjoint(rule.settings):
+            # What the file leaves out can't be told of one that nobody could read to its end.
+            self.skipped.append(Skipped(rule.id, UNREAD))
+            return
         self.scope.reads = set()
         if rule.check:
             look = Look(self.conf, self.settings, self.catalog, self.scope, rule)
@@ -128,8 +134,17 @@ class Judge:
             setting=hit.setting,
             confidence=rule.confidence,
             condition=self.condition,
-            fix=hit.fix,
+            fix=None if self._class_is_open() else hit.fix,
         )
+
+    def _class_is_open(self) -> bool:
+        """Whether the rule asked for the class, and another class may come of the file."""
+        if "effective.worker_class" not in self.scope.reads:
+            return False
+        names = {"worker_class", "threads"}
+        found = [self.settings[name] for name in names & set(self.settings)]
+        by_environment = any(each.startswith("env:") for item in found for each in item.depends_on)
+        return by_environment or any(names & set(world.settings) for world in self.conf.worlds)
 
     def _capped(self, rule: CheckRule, hit: Hit) -> tuple[Severity, str]:
         """The severity that the facts can bear, and what to add where cores were assumed."""
@@ -140,8 +155,9 @@ class Judge:
         doubt = ""
         if self.target.cores_assumed and self._counts_cores(hit):
             most = least(most, "warning")
-            cpus = format_number(self.target.host.cpus)
-            doubt = f"; if the target has only {cpus} cores pass --cores {cpus}"
+            cores = ceil(self.target.host.cpus)
+            noun = "core" if cores == 1 else "cores"
+            doubt = f"; if the target has only {cores} {noun} pass --cores {cores}"
         return least(rule.severity, most), doubt
 
     def _undeclared(self) -> bool:
@@ -152,11 +168,12 @@ class Judge:
 
     def _reads_count(self) -> bool:
         names = {name.partition(".")[2] for name in self.scope.reads if name.startswith("conf.")}
-        return any("cpu" in self.settings[each].depends_on for each in names & set(self.settings))
+        written = names & set(self.settings)
+        return any(not COUNTS.isdisjoint(self.settings[name].depends_on) for name in written)
 
     def _counts_cores(self, hit: Hit) -> bool:
         found = self.settings.get(hit.setting or "")
-        return found is not None and "cpu" in found.depends_on
+        return found is not None and not COUNTS.isdisjoint(found.depends_on)
 
 
 def least(*severities: Severity) -> Severity:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from gunitune.catalog import Catalog
     from gunitune.checkrule import CheckRule
+    from gunitune.checks.scope import Scope
     from gunitune.conf.model import Assigned, Conf, Span
     from gunitune.report import Fix
 
@@ -21,7 +22,7 @@ class Look:
     conf: Conf
     settings: Mapping[str, Assigned]
     catalog: Catalog
-    scope: Mapping[str, Any]
+    scope: Scope
     rule: CheckRule
 
 

@@ -176,7 +176,7 @@ def _object(look: Look, assigned: Assigned) -> str:
         return "a module"
     if isinstance(assigned.value, Defined) and assigned.value.kind != "object":
         return f"a {assigned.value.kind}"
-    return "something that the file calls" if _called(look.conf.text, assigned.name) else ""
+    return "a function that the file calls" if _called(look.conf.text, assigned.name) else ""
 
 
 def _called(text: str, name: str) -> bool:

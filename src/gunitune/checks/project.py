@@ -47,6 +47,16 @@ class Project:
     @cached_property
     def release(self) -> tuple[str, str]:
         """Gunicorn's release and its source: declared, else pinned, else the newest allowed."""
+        from gunitune.catalog import catalog
+        from gunitune.units import release
+
+        version, source = self._release()
+        known = catalog(version)
+        if known.release != release(known.surveyed):
+            source += f"; judged as {known.surveyed}, the nearest that gunitune knows"
+        return version, source
+
+    def _release(self) -> tuple[str, str]:
         from gunitune.catalog import newest
         from gunitune.catalog.stored import surveyed
 

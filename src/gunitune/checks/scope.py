@@ -51,6 +51,13 @@ class Scope(dict[str, Any]):
             self.reads |= self._under[name]
         return value
 
+    def peek(self, name: str) -> Any:
+        """A fact that can only take a finding back, so that none rests on it."""
+        reads = set(self.reads)
+        value = self[name]
+        self.reads = reads
+        return value
+
     def __missing__(self, name: str) -> Any:
         if not is_fact(name):
             raise KeyError(name)

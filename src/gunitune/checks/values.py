@@ -11,6 +11,7 @@ from gunitune.checks.source import slice_of
 from gunitune.conf.model import Defined
 from gunitune.model import Unknown
 from gunitune.report import Edit, Fix
+from gunitune.units import release
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ _UMASKS = frozenset(("22", "26", "27", "37", "66", "67", "77", "113", "117", "13
 _UMASKS |= {"222", "227", "277", "377", "777"}
 _MODES = frozenset(("600", "640", "644", "660", "664", "666", "700", "750", "755", "770", "775"))
 _MODES |= {"777", "400", "440", "444"}
+_OTHERWISE = "write a value that Gunicorn takes, or delete the line"
 _NOT_NONE = frozenset(("logger_class", "loglevel", "worker_class"))
 _TWO = re.compile(r"([A-Z_][A-Z0-9_]*)=[^=,]*,\s*([A-Z_][A-Z0-9_]*)=")
 
@@ -101,18 +103,34 @@ def is_boolean(known: Catalog, name: str) -> bool:
     return bool(known.fault(name, "1")) and not known.fault(name, "true")
 
 
+def takes_numbers(known: Catalog, name: str) -> bool:
+    """Whether the setting is a number: of text it takes digits alone."""
+    return bool(known.fault(name, "x")) and not known.fault(name, "20000")
+
+
 def _remedy(look: Look, assigned: Assigned, fault: str) -> str:
     """What to do about a refused value, as an imperative."""
-    value = assigned.value
+    known, name, value = look.catalog, assigned.name, assigned.value
     if isinstance(value, float):
         return "make it a whole number: int(...)"
-    if is_boolean(look.catalog, assigned.name):
+    if is_boolean(known, name):
         return "write True or False"
+    if isinstance(value, str):
+        return _remedy_for_text(known, name, value)
     if isinstance(value, (list, tuple)) and "commas" in fault:
         return "write one string with commas between the items"
     if isinstance(value, Defined) and "argument" in fault:
         return "give it the arguments that Gunicorn passes"
-    return "write a value that Gunicorn takes, or delete the line"
+    bare_port = name == "bind" and type(value) is int
+    return f"write it as a string, ':{value}' for every interface" if bare_port else _OTHERWISE
+
+
+def _remedy_for_text(known: Catalog, name: str, value: str) -> str:
+    if takes_numbers(known, name):
+        return "write a whole number"
+    if name.endswith("_allow_ips") and "/" in value and known.release < release("24.1"):
+        return "name single addresses: networks such as 10.0.0.0/8 came with Gunicorn 24.1"
+    return _OTHERWISE
 
 
 def _raw_env(look: Look) -> tuple[Any, ...]:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from gunitune.checks.look import Hit
 from gunitune.checks.source import expression_of, variable
-from gunitune.checks.values import faults, is_boolean, ours, unset
+from gunitune.checks.values import faults, is_boolean, ours, takes_numbers, unset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gunitune.catalog import Catalog
     from gunitune.checks.look import Look
     from gunitune.checks.source import Variable
     from gunitune.conf.model import Assigned
@@ -31,7 +30,7 @@ def unset_variable(look: Look) -> Iterator[Hit]:
 def uncast_number(look: Look) -> Iterator[Hit]:
     """Numbers that come from an environment variable as they are."""
     for name, assigned, read in _read_directly(look):
-        if _takes_numbers(look.catalog, name):
+        if takes_numbers(look.catalog, name):
             yield Hit(assigned.span, name, {"name": name, "variable": read.name})
 
 
@@ -84,7 +83,3 @@ def _tested(look: Look) -> Iterator[tuple[str, Assigned, Variable]]:
                 found = variable(argument)
                 if found and is_boolean(look.catalog, name):
                     yield name, assigned, found
-
-
-def _takes_numbers(known: Catalog, name: str) -> bool:
-    return bool(known.fault(name, "x")) and not known.fault(name, "20000")

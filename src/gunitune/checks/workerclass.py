@@ -31,6 +31,8 @@ _PATHS = {
     "gasgi.ASGIWorker": "asgi",
     "gaiohttp.AiohttpWorker": "gaiohttp",
 }
+_UVICORN = ("uvicorn.workers", "uvicorn_worker")
+_UVICORN_CLASSES = ("UvicornWorker", "UvicornH11Worker")
 _MEANT = {
     "async": "gevent",
     "asyncio": "asgi",
@@ -96,7 +98,7 @@ def lacking(asked: str, known: Catalog) -> Lacking | None:
         name = _PATHS.get(asked.removeprefix(_PACKAGE), "")
         meant = "" if name else _meant(asked.rpartition(".")[2].lower(), known)
     elif "." in asked or asked.startswith("egg:"):
-        return None
+        return _lacking_of_uvicorn(asked)
     else:
         name = asked.lstrip("#")
         meant = _meant(name.lower(), known)
@@ -108,6 +110,15 @@ def lacking(asked: str, known: Catalog) -> Lacking | None:
     if numbers(since) > known.release:
         return Lacking("new", asked, since)
     return Lacking("gone", asked, gone)
+
+
+def _lacking_of_uvicorn(asked: str) -> Lacking | None:
+    """The same for a path of another package: of these only uvicorn's classes are known."""
+    module, _, name = asked.rpartition(".")
+    if module not in _UVICORN or name in _UVICORN_CLASSES:
+        return None
+    near = min(_UVICORN_CLASSES, key=lambda each: slips(name, each))
+    return Lacking("unknown", asked, meant=f"{module}.{near}")
 
 
 def _life(alias: str) -> tuple[str, str]:

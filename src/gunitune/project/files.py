@@ -119,13 +119,18 @@ def read_bounded(path: Path, limit_bytes: int) -> bytes | Unknown:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return Unknown("not a regular file")
-        with path.open("rb") as file:
-            data = file.read(limit_bytes + 1)
+        with os.fdopen(_opened(path), "rb") as file:
+            data = file.read(limit_bytes + 1) or b""
     except OSError as error:
         return Unknown(error.strerror or str(error))
     if len(data) > limit_bytes:
         return Unknown(f"larger than {format_size(limit_bytes)}")
     return data
+
+
+def _opened(path: Path) -> int:
+    """A descriptor to read from: of what makes its readers wait, as /proc/kmsg, nothing is read."""
+    return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
 
 
 def _start(root: Path) -> Path | None:
