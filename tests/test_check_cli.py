@@ -270,6 +270,23 @@ def test_what_can_not_be_done_is_one_line_and_exit_2(
     assert result.stderr.count("\n") == 1
 
 
+def test_only_a_flag_names_an_env_file_outside_of_the_project(project: Path) -> None:
+    (project.parent / "other.env").write_text("CLASS=correcthorse\n")
+    (project / "inside.env").write_text("CLASS=gthread\n")
+    (project / "linked.env").symlink_to(project.parent / "other.env")
+    (project / "gunicorn.conf.py").write_text("import os\nworker_class = os.environ['CLASS']\n")
+    for name in ("../other.env", "linked.env", str(project.parent / "other.env")):
+        (project / "gunitune.toml").write_text(f"env-file = '{name}'\n")
+        result = gunitune("check", cwd=project)
+        assert result.returncode == 2
+        assert "lies outside" in result.stderr
+        assert "correcthorse" not in result.stdout + result.stderr
+    (project / "gunitune.toml").write_text("env-file = 'inside.env'\n")
+    assert gunitune("check", cwd=project).returncode == 0
+    declared = gunitune("check", "--no-settings", "--env-file", "../other.env", cwd=project)
+    assert "correcthorse" in declared.stdout
+
+
 def test_a_broken_env_file_names_its_line(project: Path) -> None:
     (project / "bad.env").write_text("A=1\nnot a line\n")
     result = gunitune("check", "--env-file", "bad.env", cwd=project)

@@ -72,6 +72,8 @@ def load_settings(
     table = read_table(path) if path else {}
     values = {name: value for name, value in _from_file(table, path).items() if name in BY_NAME}
     if path and (named := values.get("env_file")):
+        if file is None:
+            _check_inside(path, named)
         values["env_file"] = replace(named, value=str(path.parent / named.value))
     for option in OPTIONS:
         if text := environ.get(option.variable, "").strip():
@@ -104,6 +106,16 @@ def read_table(path: Path) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise UsageError(f"{path}: tool.gunitune must be a table", "write [tool.gunitune]")
     return table
+
+
+def _check_inside(path: Path, named: Sourced) -> None:
+    """A settings file that a pull request may bring must not have others' secrets read."""
+    folders = (path.parent, *path.parent.parents)
+    root = next((folder for folder in folders if (folder / ".git").exists()), path.parent)
+    if not (path.parent / named.value).resolve().is_relative_to(root.resolve()):
+        raise UsageError(
+            f"{named.source}: {named.value} lies outside of {root}", "name it with --env-file"
+        )
 
 
 def _resolved(start: Path) -> Path:
