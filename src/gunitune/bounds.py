@@ -25,21 +25,27 @@ def bounded(value: Any) -> Any:
             raise EvaluationError("a number out of bounds", f"{MAX_BITS} bits are the most")
     elif isinstance(value, complex) or (isinstance(value, float) and not isfinite(value)):
         raise EvaluationError("a number out of bounds", "it must be real and finite")
-    elif isinstance(value, SIZED) and _has_more_than(MAX_ITEMS, value):
-        raise EvaluationError("a value out of bounds", f"{MAX_ITEMS} items are the most")
+    elif isinstance(value, SIZED):
+        weight(value)
     return value
 
 
-def _has_more_than(most: int, value: Any) -> bool:
-    """Whether a value has more characters and items, those of its items included."""
-    left, inside = most, [value]
-    while inside and left >= 0:
+def weight(value: Any) -> int:
+    """Characters and items of a value, those of its items included as often as it holds them.
+
+    Raises EvaluationError for more than MAX_ITEMS: twenty tuples that each hold the one before
+    twice are few objects, but a million items for whoever hashes or compares them.
+    """
+    left, inside = MAX_ITEMS, [value]
+    while inside:
         item = inside.pop()
         left -= len(item)
-        if left >= 0 and isinstance(item, HOLDERS):
+        if left < 0:
+            raise EvaluationError("a value out of bounds", f"{MAX_ITEMS} items are the most")
+        if isinstance(item, HOLDERS):
             items = (*item, *item.values()) if isinstance(item, dict) else item
             inside += [each for each in items if isinstance(each, SIZED)]
-    return left < 0
+    return MAX_ITEMS - left
 
 
 def small_power(base: Any, exponent: Any) -> bool:

@@ -51,9 +51,12 @@ class Run:
     def depends(self, binding: Binding) -> frozenset[str]:
         """What a name depends on, changes in place included."""
         found = set(binding.depends)
-        left = [binding.value]
+        left, seen = [binding.value], set()
         while left and self.state.marks:
             value = left.pop()
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
             mark = self.state.marks.get(id(value))
             if mark is not None and mark[0] is value:
                 found |= mark[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gunitune.bounds import MAX_ITEMS, SIZED, EvaluationError, bounded
+from gunitune.bounds import SIZED, EvaluationError, bounded, weight
 from gunitune.conf.environ import Environ
 from gunitune.conf.values import (
     CONTAINERS,
@@ -168,9 +168,7 @@ class State(Evaluation):
 
     def held(self, value: Any) -> Any:
         """Pass a new list, tuple or dict on; raises EvaluationError for one of too many items."""
-        if len(value) > MAX_ITEMS:
-            raise EvaluationError("a value out of bounds", f"{MAX_ITEMS} items are the most")
-        self.spend(len(value) // 16)
+        self.spend(weight(value) // 16)
         return value
 
     def as_dict(self, value: Any) -> Any:
@@ -186,9 +184,8 @@ class State(Evaluation):
 
     def kept_small(self, value: Any) -> None:
         """Check a list, dict or set that grew; raises EvaluationError, and empties it then."""
-        self.spend(len(value) // 16)
         try:
-            bounded(value)
+            self.spend(weight(value) // 16)
         except EvaluationError as error:
             value.clear()  # it may hold itself
             self.lose(value, Unknown(str(error)))

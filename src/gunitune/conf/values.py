@@ -185,12 +185,13 @@ class Exhausted(Exception):  # noqa: N818  (an event in the file that is read)
 
 def unknown_within(values: Iterable[Any]) -> Unknown | None:
     """The first `Unknown` among values, or in what they hold; they must be bounded."""
-    left = list(values)
+    left, seen = list(values), set()
     while left:
         value = left.pop()
         if isinstance(value, Unknown):
             return value
-        if isinstance(value, CONTAINERS):
+        if isinstance(value, CONTAINERS) and id(value) not in seen:
+            seen.add(id(value))
             left.extend((*value, *value.values()) if isinstance(value, dict) else value)
     return None
 
