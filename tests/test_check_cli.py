@@ -404,3 +404,36 @@ def test_the_lines_of_an_env_file(tmp_path: Path, line: str, pair: tuple[str, st
     else:
         assert environment(str(file), ()) == dict([pair])
     assert environment(None, [("B", "2")]) == {"B": "2"}
+
+
+def test_a_report_is_not_written_over_a_config(project: Path) -> None:
+    result = gunitune("check", "-o", "gunicorn.conf.py", "-f", "json", cwd=project)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "is one of the configs" in result.stderr
+    assert (project / "gunicorn.conf.py").read_text() == BAD
+
+
+def test_a_prefix_lists_its_rules_and_an_id_explains_one(project: Path) -> None:
+    listed = gunitune("rule", "gt10", cwd=project).stdout
+    assert {line[:4] for line in listed.splitlines() if line.startswith("GT")} == {"GT10"}
+    assert len(listed.splitlines()) > 5
+    assert "write <meant>" in gunitune("rule", "GT101", cwd=project).stdout
+
+
+def test_a_rule_of_a_project_can_not_add_code(project: Path) -> None:
+    (project / "pyproject.toml").write_text("[tool.gunitune]\nrules = ['ops']\n")
+    (project / "ops").mkdir()
+    (project / "ops" / "GX901-hook.toml").write_text(
+        'id = "GX901"\nname = "hook"\nsince = "1"\nseverity = "error"\nsettings = ["timeout"]\n'
+        'when = "True"\nmessage = "m"\nhelp = "h"\nsummary = "s"\nwhy = "w"\n'
+        '[fix]\nkind = "add"\nsetting = "post_fork"\nvalue = "\'os.abort\'"\n'
+        '[[case]]\nname = "c"\nconf = "timeout = 1"\n'
+    )
+    result = gunitune("check", "--fix", cwd=project)
+    assert result.returncode == 2
+    assert "fix.setting: a rule can't set it" in result.stderr
+
+
+def test_a_name_of_any_length_makes_a_short_message(project: Path) -> None:
+    (project / "gunicorn.conf.py").write_text("w" * 50_000 + "orkers = 3\n")
+    assert all(len(item["message"]) < 700 for item in found(project)["findings"])

@@ -250,16 +250,22 @@ def test_the_facts_are_those_that_the_readme_names() -> None:
     assert not is_fact("hit.name")
 
 
+EITHER = """
+try:
+    import gevent
+    worker_class = "gevent"
+except ImportError:
+    worker_class = "gthread"
+threads = 4
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "fixes"),
     [
         ("worker_class = 'gevent'\nthreads = 4\n", 1),
         ("import os\nworker_class = os.getenv('CLASS', 'gevent')\nthreads = 4\n", 0),
-        (
-            "try:\n    import gevent\n    worker_class = 'gevent'\n"
-            "except ImportError:\n    worker_class = 'gthread'\nthreads = 4\n",
-            0,
-        ),
+        (EITHER, 0),
     ],
 )
 def test_nothing_is_deleted_that_serves_another_class_of_the_file(text: str, fixes: int) -> None:

@@ -68,7 +68,7 @@ def hello(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     return imported(["hello.py", "hello"], folder)
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["recommend", "--help"]])
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["check", "--help"]])
 def test_version_and_help_load_no_stage(
     tmp_path: Path, hello: set[str], arguments: list[str]
 ) -> None:
@@ -88,12 +88,15 @@ def test_version_and_help_load_no_stage(
         ["compare"],
         ["probe"],
         ["rule"],
+        ["check"],
+        ["check", "--diff", "-f", "json"],
     ],
 )
 def test_a_command_in_a_pipe_loads_nothing_heavy(
     tmp_path: Path, hello: set[str], arguments: list[str]
 ) -> None:
     project = write_project(tmp_path / "shop")
+    (project / "gunicorn.conf.py").write_text("workers = 5\nthreads = 2\n")
     modules = imported(["-m", "gunitune", *arguments], project)
     assert "gunitune.render" in modules
     assert below(modules, *NEVER) == set()

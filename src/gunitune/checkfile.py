@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from gunitune.catalog import setting_names
 from gunitune.checks.scope import is_fact
 from gunitune.errors import GunituneError, RuleError
+from gunitune.facts import known_settings
 from gunitune.formulas import TABLE
 from gunitune.rulebook import compiled, file_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from gunitune.checkrule import CheckRule
@@ -91,19 +92,37 @@ def validate(document: Mapping[str, Any], path: Path, prefix: str) -> None:
 
 
 def _fault(rule: CheckFile, prefix: str) -> str | None:
+    """The first of what is wrong beyond keys and types."""
+    return next(_faults(rule, prefix), None)
+
+
+def _faults(rule: CheckFile, prefix: str) -> Iterator[str]:
     if not rule.id.startswith(prefix):
-        return f"id: {rule.id} does not start with {prefix}"
+        yield f"id: {rule.id} does not start with {prefix}"
     if prefix == "GX" and rule.check is not None:
-        return "check: only gunitune's own rules may name a function: write `when`"
+        yield "check: only gunitune's own rules may name a function: write `when`"
     if (rule.when is None) == (rule.check is None):
-        return "when: a rule has an expression" + (" or a function" if prefix != "GX" else "")
+        yield "when: a rule has an expression" + (" or a function" if prefix != "GX" else "")
     if rule.when is not None and not rule.settings:
-        return "settings: name the settings that the expression judges"
-    unknown = [name for name in rule.settings if name not in setting_names()]
-    if unknown:
-        return f"settings: Gunicorn has no {unknown[0]}"
-    taken = [name for name in rule.let if not name.isidentifier() or is_fact(name)]
-    return f"let.{taken[0]}: that is no free name" if taken else None
+        yield "settings: name the settings that the expression judges"
+    for name in rule.settings:
+        if name not in setting_names():
+            yield f"settings: Gunicorn has no {name}"
+    for name in rule.let:
+        if not name.isidentifier() or is_fact(name):
+            yield f"let.{name}: that is no free name"
+    if rule.fix and (fault := _fault_of_fix(rule.fix)):
+        yield f"fix.setting: {fault}"
+
+
+def _fault_of_fix(fix: _Fix) -> str | None:
+    """A rule file must not be able to name code that Gunicorn runs."""
+    if not fix.setting:
+        return None
+    if fix.setting not in known_settings():
+        return f"Gunicorn has no {fix.setting}"
+    kind = known_settings()[fix.setting]["type"]
+    return "a rule can't set it" if fix.setting == "config" or kind in ("hook", "dict") else None
 
 
 def check_expressions(rule: CheckRule) -> None:

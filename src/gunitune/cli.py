@@ -305,6 +305,7 @@ def check(  # noqa: PLR0913  (one parameter per flag)
     if format == "text" and output is None:
         return _streamed(task, color, quiet=quiet)
     report = task.report(whole=format == "json")
+    task.keep_from_overwriting(output)
     _write(render(report, width=_width(), quiet=quiet), output, force=True)
     _assumed(report, quiet=quiet)
     return task.exit_code(report.worst())
@@ -334,10 +335,13 @@ def rule(  # noqa: PLR0913  (one parameter per flag)
         *load_rules(chosen.rules, cases=True),
         *load_check_rules(chosen.rules, cases=True),
     )
-    selected = rules if rule_id is None else (named(rules, rule_id),)
+    prefix = (rule_id or "").upper()
+    selected = tuple(rule for rule in rules if rule.id.startswith(prefix))
+    whole = rule_id is not None and (len(selected) <= 1 or prefix in {rule.id for rule in rules})
+    if whole:
+        selected = (named(rules, str(rule_id)),)
     del quiet  # there are no hints
-    shown = {"width": _width(), "color": _colored(color, output)}
-    page = render(selected, whole=rule_id is not None, **shown)
+    page = render(selected, whole=whole, width=_width(), color=_colored(color, output))
     _write(page, output, force=True)
     return 0
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 BROKEN = "can't be worked out"
 COUNTS = frozenset(("cpu", "affinity"))  # as `depends_on` has what counts the target's cores
+MOST_CHARACTERS = 500  # of a message
 UNREAD = "the file can't be read whole"
 
 
@@ -127,10 +128,10 @@ class Judge:
             rule=rule.id,
             name=rule.name,
             severity=severity,
-            message=mask(text(rule.message, local)) + doubt,
+            message=_short(mask(text(rule.message, local))) + doubt,
             path=self.conf.path,
             span=hit.span,
-            help=mask(text(rule.help, local)),
+            help=_short(mask(text(rule.help, local))),
             setting=hit.setting,
             confidence=rule.confidence,
             condition=self.condition,
@@ -174,6 +175,11 @@ class Judge:
     def _counts_cores(self, hit: Hit) -> bool:
         found = self.settings.get(hit.setting or "")
         return found is not None and not COUNTS.isdisjoint(found.depends_on)
+
+
+def _short(said: str) -> str:
+    """A sentence with a name or value of the file's in it, which may be of any length."""
+    return said if len(said) <= MOST_CHARACTERS else f"{said[: MOST_CHARACTERS - 3]}..."
 
 
 def least(*severities: Severity) -> Severity:

@@ -39,6 +39,8 @@ def mend(task: Check, *, write: bool, terminal: bool) -> tuple[str, list[str]]:
         shown = terminal or _CONTROL.search(before) is not None
         changes.append(difference(mark + before, mark + after, found.shown, terminal=shown))
         rules = ", ".join(sorted({finding.rule for finding in mended}))
+        if not (encoding := encoding_of(data)).lower().startswith("utf"):
+            lines.append(f"{found.shown} is in {encoding}: the difference is shown in UTF-8")
         lines.append(
             f"{found.shown}: {'' if write else 'would have '}mended {len(mended)} ({rules})"
         )

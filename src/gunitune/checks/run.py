@@ -17,6 +17,7 @@ from gunitune.conf.imports import MAX_BYTES
 from gunitune.conf.machine import Machine
 from gunitune.conf.read import read_conf
 from gunitune.environment import environment
+from gunitune.errors import UsageError
 from gunitune.facts import nproc
 from gunitune.model import Unknown
 from gunitune.project.files import read_bounded
@@ -89,6 +90,13 @@ class Check:
     def pairs(self) -> Iterator[tuple[Conf, Project]]:
         """Each file as read, with its project."""
         return ((self.read(found), self.project(found)) for found in self.found())
+
+    def keep_from_overwriting(self, output: Path | None) -> None:
+        """Refuse to write the report over a config that was checked; raises UsageError."""
+        if output is None or not output.exists():
+            return
+        if any(found.path.exists() and output.samefile(found.path) for found in self.found()):
+            raise UsageError(f"{output} is one of the configs", "write the report elsewhere")
 
     @property
     def heeds(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from gunitune.checkrule import CheckRule
@@ -34,13 +35,18 @@ def _kind(rule: AdviceRule | CheckRule) -> str:
     return rule.severity if isinstance(rule, CheckRule) else rule.layer
 
 
+def _readable(template: str) -> str:
+    """A sentence with `<workers>` where a finding has a value."""
+    return re.sub(r"\{(?:hit|conf)?\.?([^{}:]+)(?::\w+)?\}", r"<\1>", template)
+
+
 def _explain(page: Page, rule: AdviceRule | CheckRule) -> None:
     page.title(f"{rule.id} {rule.name} ({_kind(rule)}, since {rule.since})")
     page.gap()
     page.labelled("what", [rule.summary])
     page.labelled("why", [" ".join(rule.why.split())])
     if isinstance(rule, CheckRule):
-        page.labelled("to fix", [rule.help.text])
+        page.labelled("to fix", [_readable(rule.help.text)])
     if rule.unless:
         page.labelled("unless", [" ".join(rule.unless.split())])
     page.labelled("when", [rule.when] if rule.when else [])
@@ -48,7 +54,7 @@ def _explain(page: Page, rule: AdviceRule | CheckRule) -> None:
     if isinstance(rule, CheckRule):
         page.labelled("settings", [", ".join(rule.settings)] if rule.settings else [])
         page.labelled("confidence", [rule.confidence])
-        page.labelled("says", [rule.message.text])
+        page.labelled("says", [_readable(rule.message.text)])
     else:
         page.labelled("sets", [f"{item.setting} = {item.value}" for item in rule.assignments])
     page.labelled("examples", [str(case["name"]) for case in rule.cases])
