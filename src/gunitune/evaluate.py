@@ -193,7 +193,9 @@ class Evaluation:
 
     def compare(self, op: ast.cmpop, left: Any, right: Any) -> Any:
         """Compare two values."""
-        return first_unknown((left, right)) or COMPARE[type(op)](left, right)
+        if isinstance(left, Unknown):
+            return left
+        return right if isinstance(right, Unknown) else COMPARE[type(op)](left, right)
 
     def conditional(self, node: ast.IfExp) -> Any:
         """`x if test else y`: what both sides agree on, where the test is unknown."""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from gunitune.checks.check import each, merged
 from gunitune.conf.model import Conf
 from gunitune.report import SEVERITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from gunitune.checks.run import Check
-    from gunitune.report import Report, Severity
+    from gunitune.model import Skipped
+    from gunitune.report import Checked, Report, Severity
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass
@@ -22,23 +26,25 @@ class Stream:
 
     task: Check
     worst: Severity | None = None
-    _bare: list[Report] = field(default_factory=list)
+    _files: list[Checked] = field(default_factory=list)
+    _skipped: dict[Skipped, None] = field(default_factory=dict)
 
     def parts(self) -> Iterator[Report]:
         """The report of each file, whole."""
         task = self.task
         for part in each(task.pairs(), task.target, task.rules, heed=task.heeds):
-            self._bare.append(_bare(part))
-            found = [severity for severity in (self.worst, part.worst()) if severity]
-            self.worst = max(found, key=SEVERITIES.index, default=None)
+            self._keep(part)
             yield part
 
     def rest(self) -> Report:
         """What is left when all parts are written: files, releases, and what was skipped."""
-        return merged(self._bare, self.task.target, self.task.rules)
+        report = merged([], self.task.target, self.task.rules)
+        return replace(report, files=tuple(self._files), skipped=tuple(self._skipped))
 
-
-def _bare(part: Report) -> Report:
-    (checked,) = part.files
-    bare = replace(checked, conf=Conf(checked.conf.path, ""))
-    return replace(part, files=(bare,), findings=(), ignored=())
+    def _keep(self, part: Report) -> None:
+        (checked,) = part.files
+        bare = Conf(checked.conf.path, "", settings=_NOTHING, others=_NOTHING)
+        self._files.append(replace(checked, conf=bare))
+        self._skipped |= dict.fromkeys(part.skipped)
+        found = [severity for severity in (self.worst, part.worst()) if severity]
+        self.worst = max(found, key=SEVERITIES.index, default=None)

@@ -10,6 +10,8 @@ LABEL = 11
 
 def plain(text: str) -> str:
     """Text without control characters: what comes from a project can't reach past its line."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
