@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError  # noqa: TID253
+from pydantic import Field, StringConstraints  # noqa: TID253
 
 from gunitune.catalog import setting_names
 from gunitune.checks.scope import is_fact
 from gunitune.errors import GunituneError, RuleError
 from gunitune.facts import known_settings
 from gunitune.formulas import TABLE
-from gunitune.rulebook import compiled, file_id
+from gunitune.rulebook import compiled
+from gunitune.rulefile import Sentence, Source, Table, check_file_name, read_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,22 +20,14 @@ if TYPE_CHECKING:
 
     from gunitune.checkrule import CheckRule
 
-Sentence = Annotated[str, StringConstraints(min_length=1, max_length=400, pattern=r"^[^\n]+$")]
-Source = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
-Plain = bool | int | float | str
 
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class _Fix(_Table):
+class _Fix(Table):
     kind: Literal["delete", "set", "add"]
     setting: str = ""
     value: str = ""
 
 
-class _Case(_Table):
+class _Case(Table):
     name: Sentence
     conf: Annotated[str, StringConstraints(max_length=10_000)]
     cpus: float = 2.0
@@ -42,9 +35,9 @@ class _Case(_Table):
     memory: str | None = None
     platform: str | None = None
     gunicorn: str | None = None
-    env: dict[str, str] = {}
-    facts: dict[str, Any] = {}
-    unknown: list[str] = []
+    env: dict[str, str] = Field(default_factory=dict)
+    facts: dict[str, Any] = Field(default_factory=dict)
+    unknown: list[str] = Field(default_factory=list)
     finds: Annotated[int, Field(ge=0)] = 1
     line: int | None = None
     says: str | None = None
@@ -52,7 +45,7 @@ class _Case(_Table):
     fixed: str | None = None
 
 
-class CheckFile(_Table):
+class CheckFile(Table):
     """The format of `rules/check/*.toml` and of a project's own check rules (rules/README.md)."""
 
     id: Annotated[str, StringConstraints(pattern=r"^G[A-Z]\w*\d+$")]
@@ -60,35 +53,28 @@ class CheckFile(_Table):
     since: str
     severity: Literal["note", "warning", "error"]
     confidence: Literal["high", "medium", "low"] = "medium"
-    settings: list[str] = []
+    settings: list[str] = Field(default_factory=list)
     when: Source | None = None
     check: str | None = None
     absent: bool = False
     margin: float = 0.0
-    let: dict[str, Source] = {}
+    let: dict[str, Source] = Field(default_factory=dict)
     message: Sentence
     help: Sentence
     summary: Sentence
     why: Annotated[str, StringConstraints(min_length=1)]
     unless: str = ""
-    refs: list[str] = []
+    refs: list[str] = Field(default_factory=list)
     fix: _Fix | None = None
     case: Annotated[list[_Case], Field(min_length=1)]
 
 
 def validate(document: Mapping[str, Any], path: Path, prefix: str) -> None:
     """Check keys, types, the id's prefix and the file's name; raises RuleError naming the fault."""
-    try:
-        rule = CheckFile.model_validate(document)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise RuleError(f"{path}: {key}: {first['msg']}", "see rules/README.md") from None
+    rule = read_as(CheckFile, document, path)
     if fault := _fault(rule, prefix):
         raise RuleError(f"{path}: {fault}", "see rules/README.md")
-    if file_id(path) != (rule.id, rule.name):
-        wanted = f"{rule.id}-{rule.name}.toml"
-        raise RuleError(f"{path}: id and name do not match the file's name", f"call it {wanted}")
+    check_file_name(path, rule.id, rule.name)
 
 
 def _fault(rule: CheckFile, prefix: str) -> str | None:

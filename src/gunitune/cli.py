@@ -2,47 +2,36 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gunitune import __version__
 from gunitune.errors import GunituneError, UsageError
-from gunitune.options import OPTIONS
-from gunitune.streams import drop, mend_streams, say
+from gunitune.flags import (
+    ADVICE,
+    Ask,
+    Color,
+    ColorOption,
+    NoSettings,
+    Output,
+    PathArgument,
+    PathsArgument,
+    Quiet,
+    SettingsFile,
+    with_options,
+)
+from gunitune.streams import drop, mend_streams, put, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from gunitune.checkrule import CheckRule
-    from gunitune.checks.run import Check
-    from gunitune.options import Option
-    from gunitune.report import Report
     from gunitune.rulebook import AdviceRule
     from gunitune.settings import Settings
-
-Color = Literal["auto", "always", "never"]
-PathArgument = Annotated[Path, typer.Argument(metavar="PATH", help="The project's folder.")]
-PathsArgument = Annotated[
-    list[Path] | None,
-    typer.Argument(
-        metavar="[PATH]...", help="Configs, folders to search, - for stdin.", show_default=False
-    ),
-]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file, atomically.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No hints on stderr.")]
-ColorOption = Annotated[Color, typer.Option("--color", help="auto, always or never.")]
-SettingsFile = Annotated[
-    Path | None, typer.Option("--settings", help="gunitune's own options: this file.")
-]
-NoSettings = Annotated[bool, typer.Option("--no-settings", help="Read no settings file.")]
-ADVICE = ("Target machine", "App", "Goal")
-Ask = Annotated[bool, typer.Option("--ask", help="Answer a few questions in the terminal.")]
 
 app = typer.Typer(
     name="gunitune",
@@ -93,7 +82,7 @@ def _fail(message: str) -> int:
 
 def _version(value: bool) -> None:  # noqa: FBT001  (typer's callback)
     if value:
-        _write(f"gunitune {__version__}\n", None)
+        put(f"gunitune {__version__}\n", None)
         raise typer.Exit
 
 
@@ -107,41 +96,7 @@ def main(
 ) -> None:
     """Settings for Gunicorn that fit the machine and the app, each with its reason."""
     if context.invoked_subcommand is None:
-        _write(context.get_help() + "\n", None)
-
-
-def with_options(*groups: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Give a command a flag for every option of these groups; they arrive as its `options`."""
-    offered = [option for option in OPTIONS if option.group in groups]
-
-    def decorated(function: Callable[..., int]) -> Callable[..., int]:
-        own = list(inspect.signature(function, eval_str=True).parameters.values())[:-1]
-
-        @wraps(function)
-        def command(**values: Any) -> int:
-            options = {option.name: values.pop(option.name) for option in offered}
-            return function(**values, options=options)
-
-        parameters = [*own, *map(_parameter, offered)]
-        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        command.__annotations__ = {item.name: item.annotation for item in parameters}
-        return command
-
-    return decorated
-
-
-def _parameter(option: Option) -> inspect.Parameter:
-    one: Any = list[str] if option.separator else str
-    kind: Any = bool if option.switch else one
-    flag = typer.Option(
-        option.flag,
-        metavar=option.metavar or None,
-        help=option.help,
-        rich_help_panel=option.group,
-    )
-    annotation = Annotated[kind | None, flag]
-    only = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(option.name, only, default=None, annotation=annotation)
+        put(context.get_help() + "\n", None)
 
 
 @app.command()
@@ -166,7 +121,7 @@ def probe(  # noqa: PLR0913  (one parameter per flag)
     folder = project_folder(path)
     found = installed(folder, os.environ) if sysroot is None else ELSEWHERE
     del quiet  # there are no hints
-    _write(render(look(sysroot), found, color=_colored(color, output)), output, force=True)
+    put(render(look(sysroot), found, color=_colored(color, output)), output, force=True)
     return 0
 
 
@@ -192,7 +147,7 @@ def recommend(  # noqa: PLR0913  (one parameter per flag)
     chosen = _settings(path, options, settings, ask=ask, no_settings=no_settings)
     with _progress(quiet=quiet) as progress:
         advice = recommend_with(path, chosen, progress)
-    _write(render(advice, width=_width(), color=_colored(color, output)), output, force=True)
+    put(render(advice, width=_width(), color=_colored(color, output)), output, force=True)
     return 0
 
 
@@ -227,7 +182,7 @@ def emit(  # noqa: PLR0913  (one parameter per flag)
         advice = recommend_with(path, chosen, progress)
     if dynamic:
         from gunitune.render.dynamic import render
-    _write(render(advice), output, force=force)
+    put(render(advice), output, force=force)
     if not quiet:
         _hint(advice.warnings)
     return 0
@@ -255,9 +210,7 @@ def compare(  # noqa: PLR0913  (one parameter per flag)
     chosen = _settings(path, options, settings, no_settings=no_settings)
     with _progress(quiet=quiet) as progress:
         advice = recommend_with(path, chosen, progress)
-    _write(
-        render(answers(advice), width=_width(), color=_colored(color, output)), output, force=True
-    )
+    put(render(answers(advice), width=_width(), color=_colored(color, output)), output, force=True)
     return 0
 
 
@@ -285,29 +238,28 @@ def check(  # noqa: PLR0913  (one parameter per flag)
     options: dict[str, Any],
 ) -> int:
     """Check committed configs without running them; `-` is stdin, a folder is searched."""
-    from gunitune.checks import run as checking
+    from gunitune.checks import command
     from gunitune.render import renderer
 
     render = renderer("check", format)
-    chosen = _settings(
-        checking.start(paths, stdin_filename), options, settings, no_settings=no_settings
-    )
+    start = command.start(paths, stdin_filename)
+    chosen = _settings(start, options, settings, no_settings=no_settings)
     if show_settings:
-        _write(
-            renderer("settings", "json" if format == "json" else "text")(chosen), output, force=True
-        )
+        show = renderer("settings", "json" if format == "json" else "text")
+        put(show(chosen), output, force=True)
         return 0
-    task = checking.Check(paths or [Path()], chosen, _stdin(paths), stdin_filename)
-    if diff:
-        return _mend(task, output, write=False, quiet=quiet)
-    if fix:
-        _mend(task, None, write=True, quiet=quiet)
+    task = command.task(paths, chosen, stdin_filename)
+    if diff or fix:
+        code = command.mend(task, None if fix else output, write=fix, quiet=quiet)
+        if not fix:
+            return code
     if format == "text" and output is None:
-        return _streamed(task, color, quiet=quiet)
+        shown: dict[str, Any] = {"width": _width(), "color": _colored(color, None)}
+        return command.stream(task, quiet=quiet, **shown)
     report = task.report(whole=format == "json")
     task.keep_from_overwriting(output)
-    _write(render(report, width=_width(), quiet=quiet), output, force=True)
-    _assumed(report, quiet=quiet)
+    put(render(report, width=_width(), quiet=quiet), output, force=True)
+    command.assumed(report, quiet=quiet)
     return task.exit_code(report.worst())
 
 
@@ -342,7 +294,7 @@ def rule(  # noqa: PLR0913  (one parameter per flag)
         selected = (named(rules, str(rule_id)),)
     del quiet  # there are no hints
     page = render(selected, whole=whole, width=_width(), color=_colored(color, output))
-    _write(page, output, force=True)
+    put(page, output, force=True)
     return 0
 
 
@@ -365,59 +317,6 @@ def _settings(
     return load_settings(
         options, start=start, environ=os.environ, file=file, use_file=not no_settings
     )
-
-
-def _write(text: str, output: Path | None, *, force: bool = False) -> None:
-    """Print the result, or write the file whole or not at all."""
-    if output is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-        return
-    from gunitune.output import write
-
-    write(text, output, force=force)
-
-
-def _stdin(paths: list[Path] | None) -> bytes:
-    """What stands on stdin, where it is asked for; one byte too many is enough to refuse it."""
-    from gunitune.conf.imports import MAX_BYTES
-
-    return sys.stdin.buffer.read(MAX_BYTES + 1) if Path("-") in (paths or ()) else b""
-
-
-def _mend(task: Check, output: Path | None, *, write: bool, quiet: bool) -> int:
-    """Make the safe fixes, or print them as a difference: 1 where there are some."""
-    from gunitune.checks.mend import mend
-
-    difference, lines = mend(task, write=write, terminal=sys.stdout.isatty() and output is None)
-    if not write:
-        _write(difference, output, force=True)
-    for line in () if quiet else lines:
-        say(line)
-    return int(bool(difference) and not write)
-
-
-def _streamed(task: Check, color: Color, *, quiet: bool) -> int:
-    """Print the findings of each file as soon as it is checked."""
-    from gunitune.checks.stream import Stream
-    from gunitune.render.check.text import streamed
-
-    stream = Stream(task)
-    shown: dict[str, Any] = {"width": _width(), "color": _colored(color, None), "quiet": quiet}
-    for piece in streamed(stream.parts(), **shown):
-        _write(piece, None)
-    _assumed(stream.rest(), quiet=quiet)
-    return task.exit_code(stream.worst)
-
-
-def _assumed(report: Report, *, quiet: bool) -> None:
-    """Say on stderr for which machine and release the report holds."""
-    from gunitune.render.check._assumed import assumptions
-
-    if not report.files:
-        say("no config found: name one, or a folder that holds gunicorn.conf.py or the like")
-    for line in () if quiet else assumptions(report):
-        say(line)
 
 
 def _hint(warnings: Sequence[str]) -> None:

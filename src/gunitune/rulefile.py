@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError  # noqa: TID253
 
@@ -28,22 +28,27 @@ Sentence = Annotated[str, StringConstraints(min_length=1, max_length=400, patter
 Source = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
 
 
-class _Table(BaseModel):
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Table(BaseModel):
+    """A table of a rule file: no keys but those it names, and no other types."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class _Assignment(_Table):
+class _Assignment(Table):
     value: Source
     reason: Sentence
     when: Source = "True"
 
 
-class _Remark(_Table):
+class _Remark(Table):
     text: Sentence
     when: Source = "True"
 
 
-class _Case(_Table):
+class _Case(Table):
     name: Sentence
     facts: dict[str, Any] = {}
     settings: dict[str, bool | int | float | str] = {}
@@ -54,7 +59,7 @@ class _Case(_Table):
     warns: int = 0
 
 
-class RuleFile(_Table):
+class RuleFile(Table):
     """The format of `rules/advice/*.toml` and of a project's own rules (rules/README.md)."""
 
     id: Annotated[str, StringConstraints(pattern=r"^G[A-Z]\w*\d+$")]
@@ -80,12 +85,7 @@ class RuleFile(_Table):
 
 def validate(document: Mapping[str, Any], path: Path, prefix: str) -> None:
     """Check keys, types, the id's prefix and the file's name; raises RuleError naming the fault."""
-    try:
-        rule = RuleFile.model_validate(document)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise RuleError(f"{path}: {key}: {first['msg']}", "see rules/README.md") from None
+    rule = read_as(RuleFile, document, path)
     if not rule.id.startswith(prefix):
         raise RuleError(f"{path}: id: {rule.id} does not start with {prefix}", "choose another id")
     for name in rule.let:
@@ -94,8 +94,23 @@ def validate(document: Mapping[str, Any], path: Path, prefix: str) -> None:
     for name in rule.set:
         if name not in known_settings():
             raise RuleError(f"{path}: set.{name}: Gunicorn has no such setting", "mend the name")
-    if file_id(path) != (rule.id, rule.name):
-        wanted = f"{rule.id}-{rule.name}.toml"
+    check_file_name(path, rule.id, rule.name)
+
+
+def read_as(model: type[Model], document: Mapping[str, Any], path: Path) -> Model:
+    """A rule file's document in its format; raises RuleError naming the key that breaks it."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise RuleError(f"{path}: {key}: {first['msg']}", "see rules/README.md") from None
+
+
+def check_file_name(path: Path, rule_id: str, name: str) -> None:
+    """Check that a file is named as its rule; raises RuleError with the right name."""
+    if file_id(path) != (rule_id, name):
+        wanted = f"{rule_id}-{name}.toml"
         raise RuleError(f"{path}: id and name do not match the file's name", f"call it {wanted}")
 
 

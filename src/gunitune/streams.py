@@ -35,3 +35,14 @@ def drop(stream: TextIO) -> None:
     """Let what a stream still holds go nowhere: Python's own flush at exit must not fail."""
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def put(text: str, output: Path | None, *, force: bool = False) -> None:
+    """Print the result, or write the file whole or not at all."""
+    if output is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    from gunitune.output import write
+
+    write(text, output, force=force)
