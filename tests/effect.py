@@ -104,7 +104,11 @@ class Place:
             master = subprocess.Popen(
                 [RELEASES["newest"].python(), "-m", "gunicorn", "-c", path, *bind, "app:app"],
                 cwd=self.folder,
-                env={"HELD": str(self.held), "XDG_RUNTIME_DIR": str(self.folder)},
+                env={
+                    "HELD": str(self.held),
+                    "XDG_RUNTIME_DIR": str(self.folder),
+                    "PYTHONDONTWRITEBYTECODE": "1",
+                },
                 pass_fds=[listener.fileno()],
                 stderr=subprocess.DEVNULL,
             )

@@ -81,7 +81,8 @@ def held(folder: Path, conf: str, release: str = NEWEST, **env: str) -> dict[str
 
 def clean(folder: Path, **env: str) -> dict[str, str]:
     """An environment without the settings of this one."""
-    return {"PATH": "/usr/bin:/bin", "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)} | env
+    home = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {"PATH": "/usr/bin:/bin"} | home | env
 
 
 def refused(folder: Path, conf: str, release: str = NEWEST, **env: str) -> str:

@@ -185,7 +185,9 @@ def serving(
 
 def _clean_environment(home: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
-    return kept | {"HOME": home, "XDG_RUNTIME_DIR": home, "PYTHONUNBUFFERED": "1"}
+    # Bytecode of a config that was written anew within the second would be taken for its own.
+    python = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return kept | {"HOME": home, "XDG_RUNTIME_DIR": home} | python
 
 
 def _free_port() -> int:
