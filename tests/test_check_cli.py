@@ -437,3 +437,12 @@ def test_a_rule_of_a_project_can_not_add_code(project: Path) -> None:
 def test_a_name_of_any_length_makes_a_short_message(project: Path) -> None:
     (project / "gunicorn.conf.py").write_text("w" * 50_000 + "orkers = 3\n")
     assert all(len(item["message"]) < 700 for item in found(project)["findings"])
+
+
+def test_where_ci_runs_says_nothing_of_where_gunicorn_will(project: Path) -> None:
+    (project / "gunicorn.conf.py").write_text("graceful_timeout = 600\n")
+    report = found(project)
+    assert report["host"]["platform"] is None
+    assert {"GT505", "GT506"} <= {item["rule"] for item in report["skipped"]}
+    declared = found(project, "--platform", "heroku")
+    assert "GT505" in {item["rule"] for item in declared["findings"]}

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints  # noqa: TID253
 
+from gunitune import rulefile
 from gunitune.catalog import setting_names
 from gunitune.checks.scope import is_fact
-from gunitune.errors import GunituneError, RuleError
+from gunitune.errors import RuleError
 from gunitune.facts import known_settings
-from gunitune.formulas import TABLE
-from gunitune.rulebook import compiled
 from gunitune.rulefile import Sentence, Source, Table, check_file_name, read_as
 
 if TYPE_CHECKING:
@@ -113,20 +112,11 @@ def _fault_of_fix(fix: _Fix) -> str | None:
 
 def check_expressions(rule: CheckRule) -> None:
     """Check that every expression parses and every name in it exists; raises RuleError."""
-    local = {name for name, _ in rule.let} | {"margin"}
-    for key, template in rule.templates():
-        if any(isinstance(part, str) and set(part) & set("{}") for part in template.parts()):
-            raise RuleError(f"{rule.path}: {key}: a brace without its other", "write {expression}")
-    for key, text in rule.expressions():
-        try:
-            expression = compiled(text)
-        except GunituneError as error:
-            raise RuleError(f"{rule.path}: {key}: {error}") from None
-        for name in sorted(expression.names - local):
-            if not (is_fact(name) or (rule.check and name.startswith("hit."))):
-                raise RuleError(f"{rule.path}: {key}: {name!r} is no fact", "see rules/README.md")
-        for name in sorted(expression.calls - TABLE.keys()):
-            raise RuleError(f"{rule.path}: {key}: {name!r} is no function", "see rules/README.md")
+
+    def known(name: str) -> bool:
+        return name == "margin" or is_fact(name) or (bool(rule.check) and name.startswith("hit."))
+
+    rulefile.check_expressions(rule, known)
 
 
 def check_examples(rule: CheckRule) -> None:

@@ -21,8 +21,10 @@ from gunitune.model import Goal, Unknown
 from gunitune.rulebook import AdviceRule, Layer, compiled, file_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from gunitune.checkrule import CheckRule
 
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=400, pattern=r"^[^\n]+$")]
 Source = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
@@ -114,8 +116,14 @@ def check_file_name(path: Path, rule_id: str, name: str) -> None:
         raise RuleError(f"{path}: id and name do not match the file's name", f"call it {wanted}")
 
 
-def check_expressions(rule: AdviceRule) -> None:
-    """Check that every expression parses and every name in it exists; raises RuleError."""
+def check_expressions(
+    rule: AdviceRule | CheckRule, is_fact: Callable[[str], bool] | None = None
+) -> None:
+    """Check that every expression parses and every name in it exists; raises RuleError.
+
+    `is_fact` tells the names that the rule may read: those of advice if not given.
+    """
+    known = is_fact or fact_names().__contains__
     local = {name for name, _ in rule.let}
     for key, template in rule.templates():
         if any(isinstance(part, str) and set(part) & set("{}") for part in template.parts()):
@@ -125,8 +133,9 @@ def check_expressions(rule: AdviceRule) -> None:
             expression = compiled(text)
         except GunituneError as error:
             raise RuleError(f"{rule.path}: {key}: {error}") from None
-        for name in sorted(expression.names - local - fact_names()):
-            raise RuleError(f"{rule.path}: {key}: {name!r} is no fact", "see rules/README.md")
+        for name in sorted(expression.names - local):
+            if not known(name):
+                raise RuleError(f"{rule.path}: {key}: {name!r} is no fact", "see rules/README.md")
         for name in sorted(expression.calls - TABLE.keys()):
             raise RuleError(f"{rule.path}: {key}: {name!r} is no function", "see rules/README.md")
 

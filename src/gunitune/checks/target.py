@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gunitune.machine.target import target as machine
+from gunitune.model import Unknown
 
 if TYPE_CHECKING:
     from gunitune.model import Host
@@ -41,6 +42,9 @@ def target(settings: Settings) -> Target:
         given.add("cpus")
     if settings.get("platform") is not None:
         given |= {"platform", "container"}
+    else:  # where CI runs says nothing of where Gunicorn will
+        lost = Unknown("platform not declared: pass --platform")
+        host = replace(host, platform=lost, platform_source=lost.reason, shm=lost)
     declared = frozenset(f"host.{name}" for name in given)
     if settings.get("cpus") is None or settings.get("cores") is not None:
         return Target(host, declared)
