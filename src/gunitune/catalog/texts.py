@@ -57,9 +57,11 @@ def comma_strings(value: Any) -> tuple[str, ...]:
 def files(value: Any) -> Strings:
     """As `validate_list_of_existing_files`; what exists on the target can't be told."""
     found = strings(value)
-    for item in found if isinstance(found, tuple) else ():
+    for place, item in enumerate(found if isinstance(found, tuple) else ()):
         if item is not None and (not item or "\0" in item):
-            raise refused("a list of existing files", item, f"File {item} does not exists.")
+            # It stops at the first file that is missing; whether an earlier one is can't be told.
+            error = "" if place else f"File {item} does not exists."
+            raise refused("a list of existing files", item, error)
     return found
 
 
