@@ -39,6 +39,8 @@ TEXTS = {
     "_rule": r"\s*[\w-]{1,100}\s*",
     "_variable": r"[^=\x00\n]+=[^\x00\n]*",
     "_file": r"[^\x00]+",
+    "_request": r"[^\x00]+",
+    "_status": r"\s*[1-5][0-9]{2}\s*",
 }
 NUMBERS: dict[str, dict[str, Any]] = {
     "parse_cpus": {"type": "number", "minimum": 0.001, "maximum": 65536},

@@ -50,6 +50,7 @@ def advise(
 
 
 def _unclear(app: App) -> Iterator[str]:
+    yield from app.warnings
     if isinstance(app.interface, Unknown):
         yield f"taken as WSGI, but that is not sure: {app.interface.reason} (--interface, --app)"
 

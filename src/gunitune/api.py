@@ -132,15 +132,23 @@ def recommend_with(
 ) -> Recommendation:
     """The steps from settings to advice."""
     host = target(settings)
-    app = classify_with(path, settings, progress)
+    app = classify_with(path, settings, progress, host)
     versions = versions_of(project_folder(path), app, settings)
     rules = load_rules(settings.rules)
     advice = advise(host, app, goal(settings), versions, rules)
     return replace(advice, flags=settings.flags())
 
 
-def classify_with(path: str | Path, settings: Settings, progress: Progress | None = None) -> App:
-    """The app at `path` with what was declared of it; raises ProjectError."""
+def classify_with(
+    path: str | Path,
+    settings: Settings,
+    progress: Progress | None = None,
+    host: Host | None = None,
+) -> App:
+    """The app at `path` with what was measured and declared of it; raises ProjectError.
+
+    `host` is the machine that it is to run on: the target of the settings if not given.
+    """
     from gunitune.project.classify import classify as read
 
     app = read(
@@ -150,7 +158,20 @@ def classify_with(path: str | Path, settings: Settings, progress: Progress | Non
         interface=settings.get("interface"),
         progress=progress,
     )
-    return _declared(app, settings)
+    return _declared(_recalled(app, path, settings, host), settings)
+
+
+def _recalled(app: App, path: str | Path, settings: Settings, host: Host | None) -> App:
+    """The app with what `gunitune measure` has stored of it."""
+    folder = project_folder(path)
+    try:
+        if not (folder / ".gunitune" / "measure.json").exists():
+            return app
+    except OSError:
+        return app
+    from gunitune.measure.recall import recall
+
+    return recall(app, folder, host or target(settings), goal(settings).memory_share)
 
 
 def versions_of(folder: Path, app: App, settings: Settings) -> Installed:

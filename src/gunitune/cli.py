@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,7 +48,8 @@ def run(argv: Sequence[str]) -> int:  # noqa: PLR0911  (one per way to end)
     """Run one command; every failure is one line on stderr and exit code 2, Ctrl-C is 130."""
     try:
         mend_streams()
-        return int(app(list(argv), prog_name="gunitune", standalone_mode=False) or 0)
+        command_line = _with_commands(argv)
+        return int(command_line(list(argv), prog_name="gunitune", standalone_mode=False) or 0)
     except GunituneError as error:
         return _fail(str(error))
     except typer.exceptions.TyperException as error:
@@ -65,6 +67,25 @@ def run(argv: Sequence[str]) -> int:  # noqa: PLR0911  (one per way to end)
             f"internal error: {type(error).__name__}: {error}: please report it; "
             "GUNITUNE_DEBUG=1 shows where"
         )
+
+
+def _with_commands(argv: Sequence[str]) -> typer.Typer:
+    """The app with the one command that is asked for, or all: each flag takes time to build."""
+    names = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    asked = argv[0] if argv else ""
+    if asked not in names:
+        from gunitune import cli_measure
+
+        names |= set(cli_measure.COMMANDS)
+    if asked not in names:
+        return app
+    one = copy(app)
+    one.registered_commands = [
+        command
+        for command in app.registered_commands
+        if command.callback and command.callback.__name__ == asked
+    ]
+    return one
 
 
 def _unprinted(error: OSError) -> int:
@@ -160,6 +181,9 @@ def emit(  # noqa: PLR0913  (one parameter per flag)
     dynamic: Annotated[
         bool, typer.Option("--dynamic", help="A conf that sizes itself when Gunicorn starts.")
     ] = False,
+    from_study: Annotated[
+        bool, typer.Option("--from-study", help="The winner of the last `gunitune tune` there.")
+    ] = False,
     ask: Ask = False,
     output: Output = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
@@ -175,6 +199,11 @@ def emit(  # noqa: PLR0913  (one parameter per flag)
 
     del color  # a file has none
     render = renderer("emit", format)
+    if from_study:
+        if dynamic or format != "conf":
+            raise UsageError("--from-study writes a plain conf", "leave -f and --dynamic out")
+        put(_winner(path), output, force=force)
+        return 0
     if dynamic and format != "conf":
         raise UsageError(f"--dynamic writes a conf, not {format!r}", "leave -f out")
     chosen = _settings(path, options, settings, ask=ask, no_settings=no_settings)
@@ -215,7 +244,7 @@ def compare(  # noqa: PLR0913  (one parameter per flag)
 
 
 @app.command(epilog="Exit codes: 0 nothing from --fail-on up, 1 findings, 2 could not check.")
-@with_options("Check", *ADVICE)
+@with_options("Check", "Environment", *ADVICE)
 def check(  # noqa: PLR0913  (one parameter per flag)
     paths: PathsArgument = None,
     *,
@@ -317,6 +346,14 @@ def _settings(
     return load_settings(
         options, start=start, environ=os.environ, file=file, use_file=not no_settings
     )
+
+
+def _winner(path: Path) -> str:
+    """The conf of a study: the newest of a folder, or a file's."""
+    from gunitune.render.tune.conf import conf_of
+    from gunitune.tune.document import read_document
+
+    return conf_of(read_document(path))
 
 
 def _hint(warnings: Sequence[str]) -> None:

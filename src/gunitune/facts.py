@@ -132,9 +132,17 @@ def _app(app: App) -> dict[str, Any]:
         "worker_memory_source": memory.source,
         "shared_memory": _amount(app.shared_memory_bytes, 0),
         "thread_memory": _amount(app.thread_memory_bytes, ASSUMED_THREAD_BYTES),
-        "master_memory": MASTER_BYTES,
-        "cpu_ms": app.cpu_ms if isinstance(app.cpu_ms, Unknown) else app.cpu_ms.value,
-        "wait_ms": app.wait_ms if isinstance(app.wait_ms, Unknown) else app.wait_ms.value,
+        "master_memory": _amount(app.master_memory_bytes, MASTER_BYTES),
+        "preload_worker_memory": _number(app.preload_worker_memory_bytes),
+        "preload_shared_memory": _number(app.preload_shared_memory_bytes),
+        "kind_basis": app.kind_basis,
+        "cpu_ms": _number(app.cpu_ms),
+        "gthread_cpu_ms": _number(app.gthread_cpu_ms),
+        "gevent_cpu_ms": _number(app.gevent_cpu_ms),
+        "wait_ms": _number(app.wait_ms),
+        "gil_share": _number(app.gil_share),
+        "overlap": _number(app.overlap),
+        "boot_s": _number(app.boot_s),
     }
 
 
@@ -162,6 +170,10 @@ def in_flight(goal: Goal) -> int | Unknown:
 
 def _amount(quantity: Quantity | Unknown, otherwise: int) -> int:
     return otherwise if isinstance(quantity, Unknown) else int(quantity.value)
+
+
+def _number(quantity: Quantity | Unknown) -> float | Unknown:
+    return quantity if isinstance(quantity, Unknown) else quantity.value
 
 
 def _least(known: tuple[int, ...] | Unknown, app: App) -> tuple[int, ...] | Unknown:

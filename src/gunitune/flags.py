@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from gunitune.options import OPTIONS
+from gunitune.options import ADVISING, OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,13 +31,13 @@ SettingsFile = Annotated[
     Path | None, typer.Option("--settings", help="gunitune's own options: this file.")
 ]
 NoSettings = Annotated[bool, typer.Option("--no-settings", help="Read no settings file.")]
-ADVICE = ("Target machine", "App", "Goal")
+ADVICE = ADVISING
 Ask = Annotated[bool, typer.Option("--ask", help="Answer a few questions in the terminal.")]
 
 
-def with_options(*groups: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Give a command a flag for every option of these groups; they arrive as its `options`."""
-    offered = [option for option in OPTIONS if option.group in groups]
+def with_options(*chosen: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a command a flag for these options, by name or by group; they arrive as `options`."""
+    offered = [option for option in OPTIONS if {option.group, option.name} & set(chosen)]
 
     def decorated(function: Callable[..., int]) -> Callable[..., int]:
         own = list(inspect.signature(function, eval_str=True).parameters.values())[:-1]

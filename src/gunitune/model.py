@@ -114,7 +114,11 @@ class App:
     """What will run: interface, framework, import spec, kind with its evidence, and its costs.
 
     `libraries` are the known ones that the project uses, `loaded` those of them that a worker
-    imports when it loads the app.
+    imports when it loads the app. What was measured is a `Quantity`: memory of the master and of
+    one worker (`preload_`: under preload_app), milliseconds of CPU and of waiting per request
+    (`cpu_ms` of the plain class, sync or the ASGI one), the share of the CPU time that holds the
+    GIL, the share of the waiting that greenlets or the event loop overlap, seconds to boot.
+    `warnings` are what the user should know before relying on any of it.
     """
 
     path: str
@@ -139,6 +143,15 @@ class App:
     thread_memory_bytes: Quantity | Unknown = Unknown("not measured")
     cpu_ms: Quantity | Unknown = Unknown("not measured")
     wait_ms: Quantity | Unknown = Unknown("not measured")
+    gthread_cpu_ms: Quantity | Unknown = Unknown("not measured")
+    gevent_cpu_ms: Quantity | Unknown = Unknown("not measured")
+    gil_share: Quantity | Unknown = Unknown("not measured")
+    overlap: Quantity | Unknown = Unknown("not measured")
+    boot_s: Quantity | Unknown = Unknown("not measured")
+    master_memory_bytes: Quantity | Unknown = Unknown("not measured")
+    preload_worker_memory_bytes: Quantity | Unknown = Unknown("not measured")
+    preload_shared_memory_bytes: Quantity | Unknown = Unknown("not measured")
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

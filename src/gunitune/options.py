@@ -11,7 +11,11 @@ from gunitune.units import parse_cpus, parse_duration, parse_size, release
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Group = Literal["Target machine", "App", "Goal", "Check"]
+Group = Literal["Target machine", "App", "Goal", "Check", "Environment", "Server", "Load", "Search"]
+# Which `recommend` and `emit` heed: what their output says again in the command for the next step.
+ADVISING = ("Target machine", "App", "Goal")
+OBJECTIVES = ("throughput", "p99", "memory")
+GENERATORS = ("embedded", "oha", "vegeta", "wrk", "k6")
 PLATFORMS = (
     "bare", "cloud-run", "container", "docker", "ecs", "heroku", "kubernetes", "lxc", "podman",
     "systemd",
@@ -106,6 +110,20 @@ def _rule(text: str) -> str:
     return word
 
 
+def _status(text: str) -> int:
+    """Read a status of HTTP."""
+    word = text.strip()
+    if not (len(word) == 3 and word.isascii() and word.isdigit() and "1" <= word[0] <= "5"):
+        raise UsageError(f"{text!r} is no status", "write it as 200 or 302")
+    return int(word)
+
+
+def _request(text: str) -> str:
+    if "\0" in text:
+        raise UsageError(f"{text!r} is no request", "write it as 'GET /path'")
+    return text
+
+
 def _variable(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name or "\0" in text:
@@ -180,8 +198,28 @@ OPTIONS: tuple[Option, ...] = (
            choice("note", "warning", "error"), "SEVERITY"),
     Option("exit_zero", "Check", "Exit 0 whatever is found.", yes, "", switch=True),
     Option("no_ignores", "Check", "Heed no `# gunitune: ignore` comments.", yes, "", switch=True),
-    Option("env", "Check", "A variable that is set where Gunicorn starts.", _variable,
+    Option("env", "Environment", "A variable that is set where Gunicorn starts.", _variable,
            "NAME=VALUE", separator="\n"),
-    Option("env_file", "Check", "A file of such variables.", _file, "FILE"),
+    Option("env_file", "Environment", "A file of such variables.", _file, "FILE"),
+    Option("python", "Server", "The Python to run Gunicorn with (else the project's).", _file,
+           "FILE"),
+    Option("chdir", "Server", "The folder to start Gunicorn in.", _file, "DIR"),
+    Option("conf", "Server", "The project's own Gunicorn config, for all that is not on trial.",
+           _file, "FILE"),
+    Option("request", "Load", "What to ask: 'GET /path', with weight=, header=, body=. Repeatable.",
+           _request, "REQUEST", separator="\n"),
+    Option("requests_file", "Load", "A file of such requests, one a line.", _file, "FILE"),
+    Option("access_log", "Load", "Draw the requests from this access log.", _file, "FILE"),
+    Option("expect_status", "Load", "The statuses that count as served (default: 2xx).", _status,
+           "STATUS", separator=","),
+    Option("allow_unsafe_methods", "Load", "Send requests other than GET and HEAD too.", yes, "",
+           switch=True),
+    Option("no_keep_alive", "Load", "Open a connection for every request.", yes, "", switch=True),
+    Option("load_generator", "Load", "embedded (default), oha, vegeta, wrk or k6.",
+           choice(*GENERATORS), "NAME"),
+    Option("budget", "Search", "Time to spend on it all: 90s, 5m.", parse_duration, "TIME"),
+    Option("objective", "Search", "throughput (default), p99 or memory.", choice(*OBJECTIVES),
+           "NAME"),
+    Option("max_p99", "Search", "The highest p99 that will do: 300ms.", parse_duration, "TIME"),
 )  # fmt: skip
 BY_NAME = {option.name: option for option in OPTIONS}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gunitune.errors import UsageError
 from gunitune.render.describe import plain
+from gunitune.streams import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -87,6 +88,23 @@ def progress(*, show: bool) -> Iterator[Callable[[int, int], None] | None]:
         yield bar.report
     finally:
         bar.stop()
+
+
+@contextmanager
+def telling(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """What is being done: one line that changes on a terminal's stderr, lines elsewhere."""
+    import sys
+
+    if quiet:
+        yield lambda _: None
+    elif not sys.stderr.isatty():
+        yield say
+    else:
+        from rich.console import Console
+        from rich.markup import escape
+
+        with Console(stderr=True).status("starting") as status:
+            yield lambda text: status.update(escape(plain(text)))
 
 
 class _Bar:

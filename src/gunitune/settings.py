@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gunitune.errors import GunituneError, UsageError
 from gunitune.model import Unknown
-from gunitune.options import BY_NAME, OPTIONS, Option
+from gunitune.options import ADVISING, BY_NAME, OPTIONS, Option
 from gunitune.project.files import read_bounded
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 1024 * 1024
 MAX_CHARACTERS = 1000  # of one value
 LISTS = ("rules",)
+# Options that name a file or folder: in a settings file, beside that file.
+FILES = ("access_log", "chdir", "conf", "env_file", "requests_file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,38 +51,45 @@ class Settings:
         """The flags that were given, as the command line had them: to say the same once more."""
         found = []
         for option in OPTIONS:
-            given = None if option.group == "Check" else self.values.get(option.name)
+            given = self.values.get(option.name) if option.group in ADVISING else None
             if given is not None and given.source.startswith("flag "):
                 found.append(option.flag if option.switch else f"{option.flag}={given.text}")
         return tuple(found)
 
 
-def load_settings(
+def load_settings(  # noqa: PLR0913  (where they come from)
     given: Mapping[str, Any],
     *,
     start: Path,
     environ: Mapping[str, str],
     file: Path | None = None,
     use_file: bool = True,
+    paired: bool = True,
 ) -> Settings:
     """Collect the options; `start` is where the search for a settings file begins.
 
+    `paired` asks for --rps and --latency together, which advice needs and a load test does not.
     Raises UsageError naming the flag, variable or key that is wrong.
     """
     start = _resolved(start)
     path = file or (find_file(start) if use_file else None)
     table = read_table(path) if path else {}
     values = {name: value for name, value in _from_file(table, path).items() if name in BY_NAME}
-    if path and (named := values.get("env_file")):
-        if file is None:
-            _check_inside(path, named)
-        values["env_file"] = replace(named, value=str(path.parent / named.value))
+    if path and file is None and (named := values.get("env_file")):
+        _check_inside(path, named)
+    if path:
+        values |= {
+            name: replace(found, value=str(path.parent / found.value))
+            for name, found in values.items()
+            if name in FILES
+        }
     for option in OPTIONS:
         if text := environ.get(option.variable, "").strip():
             values[option.name] = _sourced(option, text, option.variable)
         if given.get(option.name) not in (None, []):
             values[option.name] = _sourced(option, given[option.name], f"flag {option.flag}")
-    _check_pair(values)
+    if paired:
+        _check_pair(values)
     folder = path.parent if path else start
     return Settings(values, tuple(folder / name for name in _strings(table, "rules", path)))
 

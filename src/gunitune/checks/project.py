@@ -74,7 +74,7 @@ class Project:
         from gunitune.api import classify_with
 
         try:
-            return classify_with(self.root, self.settings)
+            return classify_with(self.root, self.settings, host=self.target.host)
         except ProjectError as error:
             return Unknown(error.message)
 

@@ -69,6 +69,20 @@ def installed(project: Path, environ: Mapping[str, str] | None = None) -> Instal
     )
 
 
+def versions(project: Path, environ: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    """The name of the project's own environment, and `name version` of what is installed there.
+
+    It is the one that `installed` speaks of; ("", ()) where the project has none of its own.
+    """
+    places = list(_virtual_environments(project, environ))
+    chosen = [place for place in places if "gunicorn" in place.versions] or places
+    if not chosen:
+        return "", ()
+    packages = chosen[0].versions.items()
+    listed = (f"{name} {number}" for name, numbers in packages for number in numbers)
+    return chosen[0].name, tuple(sorted(listed))
+
+
 def _source(version: str | Unknown, place: _Environment) -> str:
     return version.reason if isinstance(version, Unknown) else place.name
 

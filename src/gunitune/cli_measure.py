@@ -1,0 +1,148 @@
+"""The commands that start Gunicorn, and the one that foretells: parse, call, print, exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path  # noqa: TC003  (typer reads the annotations)
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gunitune.cli import app
+from gunitune.flags import (
+    ADVICE,
+    ColorOption,
+    NoSettings,
+    Output,
+    Quiet,
+    SettingsFile,
+    with_options,
+)
+from gunitune.output import colored, telling, width
+from gunitune.streams import put, say
+
+if TYPE_CHECKING:
+    from gunitune.measure.session import Session
+
+COMMANDS = ("measure", "predict", "tune")
+AppArgument = Annotated[
+    str, typer.Argument(metavar="APP", help="The project's folder, or module:attribute here.")
+]
+SERVED = (*ADVICE, "Environment", "Server", "Load")
+
+
+@app.command()
+@with_options("budget", *SERVED)
+def measure(  # noqa: PLR0913  (one parameter per flag)
+    target: AppArgument = ".",
+    *,
+    format: Annotated[str, typer.Option("--format", "-f", help="text or json.")] = "text",  # noqa: A002
+    output: Output = None,
+    quiet: Quiet = False,
+    color: ColorOption = "auto",
+    settings: SettingsFile = None,
+    no_settings: NoSettings = False,
+    options: dict[str, Any],
+) -> int:
+    """Run the app under Gunicorn and load: CPU and waiting time per request, memory, boot time."""
+    from gunitune.measure.learn import BUDGET_S
+    from gunitune.measure.store import save
+    from gunitune.measure.take import take
+    from gunitune.render import renderer
+    from gunitune.serve.signals import ended_by_signals
+
+    render = renderer("measure", format)
+    with ended_by_signals(), telling(quiet=quiet) as tell:
+        session = _session(target, options, settings, no_settings=no_settings, quiet=quiet)
+        budget_s = session.settings.get("budget", BUDGET_S)
+        profile = take(session, budget_s=budget_s, progress=tell)
+        stored = save(profile, session.folder)
+    put(render(profile, stored=str(stored), **_page(color, output)), output, force=True)
+    return 0
+
+
+@app.command()
+@with_options(*ADVICE)
+def predict(  # noqa: PLR0913  (one parameter per flag)
+    target: AppArgument = ".",
+    *,
+    format: Annotated[str, typer.Option("--format", "-f", help="text or json.")] = "text",  # noqa: A002
+    output: Output = None,
+    quiet: Quiet = False,
+    color: ColorOption = "auto",
+    settings: SettingsFile = None,
+    no_settings: NoSettings = False,
+    options: dict[str, Any],
+) -> int:
+    """Tell what settings would do on a machine or under a load that was not measured."""
+    from gunitune.measure.foretell import foretell
+    from gunitune.render import renderer
+
+    render = renderer("predict", format)
+    del quiet  # there are no hints
+    found = foretell(target, options, settings_file=settings, use_settings=not no_settings)
+    put(render(found, **_page(color, output)), output, force=True)
+    return 0
+
+
+@app.command(epilog="Exit codes: 0 a winner, 1 no settings meet the goal, 2 could not tune.")
+@with_options("Search", *SERVED)
+def tune(  # noqa: PLR0913  (one parameter per flag)
+    target: AppArgument = ".",
+    *,
+    format: Annotated[  # noqa: A002
+        str, typer.Option("--format", "-f", help="text, json, conf or html.")
+    ] = "text",
+    html: Annotated[Path | None, typer.Option(help="Write a page with plots too.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a study.")] = False,
+    study: Annotated[
+        Path | None, typer.Option(help="The study's file (else one of .gunitune/tune).")
+    ] = None,
+    output: Output = None,
+    quiet: Quiet = False,
+    color: ColorOption = "auto",
+    settings: SettingsFile = None,
+    no_settings: NoSettings = False,
+    options: dict[str, Any],
+) -> int:
+    """Find the best settings by trial: real Gunicorn, real app, real load."""
+    from gunitune.render import renderer
+    from gunitune.serve.signals import ended_by_signals
+    from gunitune.tune.document import save
+    from gunitune.tune.session import tuned_session
+
+    began = time.monotonic()
+    render = renderer("tune", format)
+    page = renderer("tune", "html") if html else None
+    with ended_by_signals():
+        session = _session(target, options, settings, no_settings=no_settings, quiet=quiet)
+        tuned = tuned_session(session, study, resume=resume, quiet=quiet, began=began)
+    save(tuned)
+    if html and page:
+        put(page(tuned), html, force=True)
+    put(render(tuned, **_page(color, output)), output, force=True)
+    return 0 if tuned.winner else 1
+
+
+def _session(
+    target: str,
+    options: dict[str, Any],
+    settings_file: Path | None,
+    *,
+    no_settings: bool,
+    quiet: bool,
+) -> Session:
+    from gunitune.measure.session import session
+
+    found = session(target, options, settings_file=settings_file, use_settings=not no_settings)
+    for note in () if quiet else found.notes:
+        say(note)
+    return found
+
+
+def _page(color: str, output: Path | None) -> dict[str, Any]:
+    """How a page is laid out: its width, and whether in colour."""
+    shown = output is None and colored(color, sys.stdout, os.environ)
+    return {"width": width(sys.stdout), "color": shown}

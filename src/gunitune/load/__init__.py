@@ -1,0 +1,1 @@
+"""Asks a server on loopback for answers, and tells how it fared."""

@@ -1,0 +1,1 @@
+"""Load generators of others that were found on PATH; one module each."""

@@ -1,0 +1,1 @@
+"""Learns what one request of the app costs, by measuring it."""

@@ -1,0 +1,66 @@
+"""What a request of this app costs, by running it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gunitune.measure.asgi import learn_asgi
+from gunitune.measure.course import Course
+from gunitune.measure.look import Place
+from gunitune.measure.wsgi import learn_wsgi
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gunitune.trial import AppFacts, Launch, Limits, Load
+
+BUDGET_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The facts; the Gunicorn they were learned on, how it was kept to its limits, the time."""
+
+    facts: AppFacts
+    gunicorn: str
+    confined: str
+    spent_s: float
+
+
+def learn(  # noqa: PLR0913  (what a measurement stands on)
+    launch: Launch,
+    load: Load,
+    limits: Limits,
+    *,
+    budget_s: float = BUDGET_S,
+    progress: Callable[[str], None] = lambda _: None,
+    generator_cores: frozenset[int] = frozenset(),
+    generator: str = "embedded",
+    asgi_class: str = "asgi",
+) -> AppFacts:
+    """Run the app in a few ways for `budget_s` seconds and give what that tells of it.
+
+    Of `load` the requests and the keeping of connections count, not the concurrency: each look has
+    its own. `asgi_class` is the class for an ASGI app. What could not be told is Unknown; raises
+    GunituneError where not even one plain worker serves the app.
+    """
+    place = Place(launch, load, limits, generator_cores, generator)
+    return learn_in(place, budget_s=budget_s, progress=progress, asgi_class=asgi_class).facts
+
+
+def learn_in(
+    place: Place,
+    *,
+    budget_s: float,
+    progress: Callable[[str], None],
+    asgi_class: str = "asgi",
+) -> Learned:
+    """As `learn`, in a place."""
+    course = Course(place, budget_s, progress)
+    if place.launch.interface == "asgi":
+        facts = learn_asgi(course, asgi_class)
+    else:
+        facts = learn_wsgi(course)
+    first = next(look for looks in course.looks.values() for look in looks)
+    return Learned(facts, first.gunicorn, first.confined, course.spent_s)

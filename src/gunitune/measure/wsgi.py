@@ -1,0 +1,152 @@
+"""What a request of a WSGI app computes, waits for, and holds meanwhile."""
+
+from __future__ import annotations
+
+import os
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from gunitune.measure.course import Step, clients_for
+from gunitune.measure.estimate import estimate
+from gunitune.measure.memory import memory, steps
+from gunitune.measure.overlap import gil_share, overlap_share
+from gunitune.model import Unknown
+from gunitune.trial import AppFacts, Choice, Estimate
+
+if TYPE_CHECKING:
+    from gunitune.measure.course import Course
+    from gunitune.measure.look import Look
+    from gunitune.trial import Limits
+
+# With three clients one always waits in the listen queue: the worker is never without a request.
+BUSY_CLIENTS = 3
+FEWEST_THREADS, MOST_THREADS = 4, 64
+# Less waiting than this share of the computing is within what blocks differ by.
+TELLING = 0.25
+# Of a second CPU so much must have been free, or a process that used one could not use two.
+FREE_CPUS = 1.5
+USES_TWO = 1.15
+
+
+def learn_wsgi(course: Course) -> AppFacts:
+    """The facts of a WSGI app; raises GunituneError where it can't be measured at all."""
+    sync = Step(
+        "sync", "one busy sync worker: computing and waiting", Choice("sync", 1), BUSY_CLIENTS
+    )
+    first = course.must(sync)
+    ratio = waited_ms(first) / max(first.cpu_ms, 0.001)
+    rounds = [sync, _threads(ratio), _greenlets(ratio)]
+    course.once(rounds[1:])
+    course.once(steps("sync", threads=True))
+    course.rounds(rounds)
+    return _facts(course)
+
+
+def waited_ms(look: Look) -> float:
+    """Waiting per request of a worker that is never without one: the rest of the window.
+
+    With u the CPU share of the worker w/c = (1 - u) / u; that is the window per request less what
+    was computed in it, and less the time that the worker was ready but had no CPU.
+    """
+    return max(0.0, look.window_ms - look.engaged_ms)
+
+
+def _threads(ratio: float) -> Step:
+    number = clients_for(ratio, FEWEST_THREADS, MOST_THREADS)
+    says = f"one gthread worker with {number} threads: how much holds the GIL"
+    return Step("gthread", says, Choice("gthread", 1, number), number + 2)
+
+
+def _greenlets(ratio: float) -> Step:
+    clients = clients_for(ratio, 8, 100)
+    says = f"one gevent worker with {clients} clients: whether the waiting overlaps"
+    return Step("gevent", says, Choice("gevent", 1), clients)
+
+
+def _facts(course: Course) -> AppFacts:
+    sync, gthread, gevent = (course.of(key) for key in ("sync", "gthread", "gevent"))
+    wait = estimate(
+        [waited_ms(look) for look in sync], "one busy sync worker: 1 / rate less CPU and queue"
+    )
+    assert isinstance(wait, Estimate), "there is a first look"
+    spent = {
+        name: estimate([look.cpu_ms for look in course.of(name)], f"{says}: CPU / requests")
+        for name, says in (
+            ("sync", "one busy sync worker"),
+            ("gthread", "one gthread worker"),
+            ("gevent", "one gevent worker"),
+        )
+    }
+    plain = [*sync, *gthread, *gevent]
+    return AppFacts(
+        interface="wsgi",
+        cpu_ms={name: one for name, one in spent.items() if isinstance(one, Estimate)},
+        wait_ms=wait,
+        gil_share=_gil(course, gthread, wait.value),
+        overlap=_overlap(course, gevent, wait.value),
+        boot_s=estimate([look.boot_s for look in plain], "start to the last worker booted"),
+        generator_ms=generator_ms(course, plain),
+        notes=course.remarks(),
+        **memory(course),
+    )
+
+
+def generator_ms(course: Course, looks: list[Look]) -> float:
+    """CPU time of the load generator per request, where it shares the server's CPUs."""
+    if course.place.generator_cores:
+        return 0.0
+    return fmean(1000 * look.answered.generator_cpu_s / look.served for look in looks)
+
+
+def cpus_there(limits: Limits) -> float:
+    """CPUs that the server may use at most."""
+    here = len(limits.cores) or len(os.sched_getaffinity(0))
+    return float(here if limits.cpus is None else min(here, limits.cpus))
+
+
+def _gil(course: Course, looks: list[Look], wait_ms: float) -> Estimate | Unknown:
+    if not looks:
+        return Unknown(course.lost("gthread"))
+    there = cpus_there(course.place.limits)
+    if there < 2:
+        return Unknown("it takes two CPUs to tell whether threads compute at the same time")
+    telling = [look for look in looks if _cores(look) > USES_TWO or _free(course, look) > FREE_CPUS]
+    threads = looks[0].choice.threads
+    return estimate(
+        [gil_share(_cores(look), look.worker_cpu_ms, wait_ms, threads) for look in telling],
+        f"one gthread worker with {threads} threads: {fmean(map(_cores, looks)):.2f} CPUs busy",
+        most=1.0,
+        lost="other work left no second CPU free",
+    )
+
+
+def _cores(look: Look) -> float:
+    return sum(look.usage.per_worker_cpu_s) / look.usage.wall_s
+
+
+def _free(course: Course, look: Look) -> float:
+    """CPUs that neither other work nor the load generator took."""
+    there, wall_s = cpus_there(course.place.limits), look.usage.wall_s
+    taken = 0.0 if isinstance(look.usage.other_cpu_s, Unknown) else look.usage.other_cpu_s
+    if not course.place.generator_cores:
+        taken += look.answered.generator_cpu_s
+    return there - taken / wall_s - look.steal
+
+
+def _overlap(course: Course, looks: list[Look], wait_ms: float) -> Estimate | Unknown:
+    if not looks:
+        return Unknown(course.lost("gevent"))
+    return overlap(looks, wait_ms, "one gevent worker")
+
+
+def overlap(looks: list[Look], wait_ms: float, says: str) -> Estimate | Unknown:
+    """The share of the waiting that one worker overlapped for many clients."""
+    if wait_ms < TELLING * fmean(look.worker_cpu_ms for look in looks):
+        return Unknown("a request waits too little to tell")
+    clients = looks[0].clients
+    return estimate(
+        [overlap_share(look.answered.rps, look.engaged_ms, wait_ms, clients) for look in looks],
+        f"{says} with {clients} clients: {fmean(look.answered.rps for look in looks):.0f} "
+        "requests/s",
+        most=1.0,
+    )

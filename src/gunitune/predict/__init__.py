@@ -1,0 +1,1 @@
+"""What queueing theory expects of settings that were not tried."""

@@ -1,0 +1,168 @@
+"""What clients get that each send their next request as soon as the last one is answered."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gunitune.predict.contention import Contention, slowed_within
+from gunitune.predict.queueing import closed, gamma_quantile, interference, root
+
+if TYPE_CHECKING:
+    from gunitune.predict.demands import Demands
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Requests through the server: rate per millisecond, times in milliseconds.
+
+    `inside` is how many are in service on average, `stretch` how many times longer their CPU time
+    takes than alone.
+    """
+
+    rate: float
+    mean_ms: float
+    p99_ms: float
+    inside: float
+    stretch: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedLoop:
+    """`clients` without think time (infinity: as many as the server takes) on `cpus` CPUs.
+
+    At most `demands.room` requests are inside, the others wait before it: with no think time, those
+    inside are a closed network of their own, and the rest only wait for its departures.
+    `sticky`: clients stay with a worker, the same number with each, as kept-alive connections do;
+    else each request goes to any worker. `generator_ms` is CPU time per request that the load
+    generator takes of the same CPUs.
+    """
+
+    demands: Demands
+    cpus: float
+    clients: float
+    sticky: bool = True
+    generator_ms: float = 0.0
+
+    def flow(self) -> Flow:
+        """Throughput (exact for sync), mean latency (Little's law) and an approximate p99."""
+        rate, factor = self._solved(0.0)
+        if self.generator_ms > 0:
+            # what the generator takes, the server has not
+            rate = root(lambda taken: self._solved(taken)[0] - taken, 0.0, rate)
+            rate = min(rate, 1 / self.generator_ms)
+            factor = self._solved(rate)[1]
+        if math.isinf(self.clients):
+            return Flow(rate, math.inf, math.inf, self.inside, factor)
+        mean = self.clients / rate - self.generator_ms
+        return Flow(rate, mean, self._p99(rate, factor), self.inside, factor)
+
+    @property
+    def inside(self) -> float:
+        """Requests in service at once."""
+        return min(self.clients, self.demands.room)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether any request may come to any worker that has several slots."""
+        return self.demands.held_ms > 0 and (self.demands.shared or not self.sticky)
+
+    @property
+    def pause(self) -> float:
+        """What a client spends outside between two requests, where that leaves a slot idle."""
+        return self.generator_ms if self.clients <= self.demands.room else 0.0
+
+    def _solved(self, taken: float) -> tuple[float, float]:
+        """Throughput and stretch where the generator already takes its part of `taken`."""
+        needs = self.demands
+        cpus = max(self.cpus - taken * self.generator_ms, self.cpus * 1e-3)
+        if needs.held_ms > 0:
+            workers = int(min(needs.workers, self.inside))
+            contention = Contention(needs, cpus, workers, self.inside)
+            factor = contention.stretch(self._spread, slowed_within)
+            return min(self._spread(factor), cpus / needs.cpu_ms), factor
+        wait = needs.wait_ms + self.pause
+        states = interference(int(self.inside), cpus, needs.cpu_ms, wait)
+        rate = states.mean(lambda here: min(here, cpus)) / needs.cpu_ms
+        return rate, max(1.0, (self.inside / rate - wait) / needs.cpu_ms)
+
+    def _times(self, factor: float) -> tuple[float, float]:
+        """How long a request holds its process, and what it takes beside that."""
+        needs = self.demands
+        held = needs.held_cpu_ms * factor + needs.held_wait_ms
+        return held, needs.free_cpu_ms * factor + needs.wait_ms + self.pause
+
+    def _spread(self, factor: float) -> float:
+        """Throughput of all workers under a stretch."""
+        times = self._times(factor)
+        workers = self.demands.workers
+        variation = self.demands.variation(factor)
+        if self.mixed or math.isinf(self.inside):
+            return closed(self.inside, *times, workers, variation)
+        each, more = divmod(int(self.inside), workers)
+        rate = more * closed(each + 1, *times, 1, variation)
+        return rate + (workers - more) * closed(each, *times, 1, variation)
+
+    def _p99(self, rate: float, factor: float) -> float:
+        """0.99 quantile of the fullest worker's latency: a gamma by its mean and variance.
+
+        The mean is Little's. Inside, first come first served with exponential CPU times; outside,
+        a wait for one departure after the other.
+        """
+        needs = self.demands
+        queues = 1 if needs.shared else needs.workers
+        clients, inside = self.clients / queues, self.inside / queues
+        if not self.mixed and queues > 1:
+            clients = math.ceil(clients)
+            inside = min(clients, needs.slots)
+            rate = self._alone(inside, factor, rate)
+        else:
+            rate /= queues
+        within = inside / rate - self.pause
+        variance = self._inside_variance(within, inside, factor)
+        waiting = clients - inside
+        outside = waiting * self._irregularity(variance / within**2)
+        if self.mixed and queues > 1:
+            # any split of those that wait is as likely as any other
+            outside += _split_variance(waiting, queues)
+        mean = max(0.0, clients / rate - self.generator_ms - needs.wait_ms)
+        return needs.wait_ms + gamma_quantile(0.99, mean, variance + outside / rate**2)
+
+    def _alone(self, inside: float, factor: float, rate: float) -> float:
+        if self.demands.held_ms > 0:
+            return closed(inside, *self._times(factor), 1, self.demands.variation(factor))
+        return rate * inside / self.inside
+
+    def _inside_variance(self, within: float, inside: float, factor: float) -> float:
+        """Variance of the time inside: an arrival waits for those it sees (arrival theorem)."""
+        needs = self.demands
+        if needs.held_ms == 0:
+            return (within - needs.wait_ms) ** 2
+        held, beside = self._times(factor)
+        if self.mixed:
+            seen = max(0.0, (within - (beside - self.pause)) / held - 1)
+            spread = seen + _split_variance(seen, needs.workers)
+        else:
+            others = interference(max(0, math.ceil(inside) - 1), 1, held, beside)
+            seen, spread = others.mean(), others.variance
+        alone = (needs.held_cpu_ms * factor) ** 2
+        return (seen + 1) * alone + spread * held**2 + (needs.free_cpu_ms * factor) ** 2
+
+    def _irregularity(self, inside: float) -> float:
+        """Squared variation of the times between departures (Whitt, QNA, 1983).
+
+        Slots that mostly wait give them off as regularly as they serve (`inside`: the squared
+        variation of the time inside), a busy CPU or process as its exponential CPU times.
+        """
+        rate, _ = self._solved(0.0)
+        busiest = max(
+            rate * self.demands.cpu_ms / self.cpus,
+            rate * self.demands.held_ms / self.demands.workers,
+        )
+        return 1 + (1 - min(1.0, busiest) ** 2) * (min(1.0, inside) - 1)
+
+
+def _split_variance(mean: float, parts: int) -> float:
+    """Variance of one of `parts` where every split of the same whole is as likely as any other."""
+    return mean**2 * (parts - 1) / (parts + 1)

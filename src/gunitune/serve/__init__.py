@@ -1,0 +1,1 @@
+"""Starts the real app under the real Gunicorn, confined, and leaves no process behind."""

@@ -1,0 +1,98 @@
+"""What one block says of its choice, and how fast and how free the host was meanwhile."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gunitune.model import Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gunitune.trial import Block, Choice
+
+LEAST = 0.1  # CPUs: with less left nothing can be told anyway
+CALM = 0.05  # supply (natural logarithm) lost to neighbours that still counts as undisturbed
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """CPUs that the server may use, and CPUs that it shares with the generator and neighbours."""
+
+    cpus: float
+    cores: float
+
+    def left(self, block: Block) -> float:
+        """CPUs that neighbours left to the server (and to a generator beside it)."""
+        other = block.usage.other_cpu_s
+        taken = 0.0 if isinstance(other, Unknown) else other / max(block.usage.wall_s, 1e-9)
+        return max(LEAST, min(self.cpus, self.cores - taken))
+
+    def beside(self, block: Block) -> float:
+        """CPUs that the generator took of what the server could have used."""
+        own = block.answered.generator_cpu_s / max(block.usage.wall_s, 1e-9)
+        return max(0.0, own - (self.cores - self.cpus))
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """One block in natural logarithms.
+
+    `rps` and `cpu` are the logarithms of requests per second and of CPU milliseconds per request.
+    `supply` (0 or less) is the logarithm of the share of the CPUs usable by the choice that
+    neighbours left it. `bound` says how far throughput follows the CPU: at least, if neighbours
+    took only what idled, and at most, if the server wanted what they took.
+    """
+
+    choice: Choice
+    turn: tuple[str, int]  # phase and round
+    rps: float
+    cpu: float
+    supply: float
+    bound: tuple[float, float]
+    grain: float  # one request more or less, as a share
+
+    @property
+    def calm(self) -> float:
+        """Weight of the block for what neighbours would blur, 1 where there were none."""
+        return 1 / (1 + (self.supply / CALM) ** 2)
+
+
+def gauges(blocks: Iterable[Block], supply: Supply) -> list[Gauge]:
+    """One for each block that served anything and whose CPU time could be read."""
+    usable = [block for block in blocks if block.answered.served and block.usage.cpu_s > 0]
+    reach: dict[Choice, float] = {}
+    for block in usable:
+        least = min(block.choice.workers, supply.cpus)
+        reach[block.choice] = max(reach.get(block.choice, least), block.usage.cores)
+    return [_gauge(block, supply, min(supply.cpus, reach[block.choice])) for block in usable]
+
+
+def elasticity(busy: float) -> float:
+    """By what share throughput follows the host's speed: 1 where the CPU binds, 0 where it idles.
+
+    In a closed loop that is the part of a request's time spent with or queueing for the CPU, which
+    busy**3 / (busy**3 + idle) follows within 0.1 for one to nine times as much waiting as CPU time.
+    """
+    return busy**3 / (busy**3 + 1 - busy)
+
+
+def _gauge(block: Block, supply: Supply, reach: float) -> Gauge:
+    """`reach` is how many CPUs the choice can use: one a worker, more where the GIL is released."""
+    left, beside = supply.left(block), supply.beside(block)
+    cores = block.usage.cores
+    least, most = (
+        elasticity(min(1.0, cores / min(reach, max(LEAST, room - beside))))
+        for room in (supply.cpus, left)
+    )
+    return Gauge(
+        choice=block.choice,
+        turn=(block.phase, block.round),
+        rps=math.log(block.rps),
+        cpu=math.log(block.cpu_ms),
+        supply=math.log(min(reach, left) / reach),
+        bound=(least, most),
+        grain=1 / block.answered.served,
+    )

@@ -1,0 +1,140 @@
+"""What is wanted of a choice, who may not win, and who is best of those who may."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gunitune.model import Unknown
+from gunitune.trial import Latency
+from gunitune.tune.estimate import Level, Levels
+from gunitune.units import format_number, format_size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from gunitune.trial import Block, Choice
+    from gunitune.tune.result import Objective
+
+# Closer than this to the best is equal, if the interval allows it.
+EQUAL: Mapping[str, float] = {"throughput": 0.02, "p99": 0.05, "memory": 0.02}
+NO_LIMIT = Unknown("no limit")
+ENOUGH = 0.9  # of the best throughput: what the least memory must still serve
+PRIOR: Mapping[str, float] = {"p99": 0.15, "memory": 0.03}  # spread of a block (natural logarithm)
+PRIOR_WEIGHT = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """The objective with its limits."""
+
+    objective: Objective = "throughput"
+    max_p99_ms: float | None = None
+    memory_bytes: int | Unknown = NO_LIMIT
+
+    def bar(self, blocks: Sequence[Block]) -> str:
+        """Why these blocks of a choice forbid it to win; "" where they don't."""
+        kinds = {kind: count for block in blocks for kind, count in block.answered.errors.items()}
+        if failed := sum(block.answered.failed for block in blocks):
+            asked = failed + sum(block.answered.served for block in blocks)
+            return f"{failed} of {asked} requests failed ({', '.join(sorted(kinds))})"
+        if blocks and not any(block.answered.served for block in blocks):
+            return "it served nothing"
+        memory = memory_of(blocks)
+        limit = self.memory_bytes
+        if isinstance(memory, int) and isinstance(limit, int) and memory > limit:
+            return f"{format_size(memory)} of memory of {format_size(limit)}"
+        p99 = quantile_of(blocks, "p99_ms")
+        if self.max_p99_ms is not None and not isinstance(p99, Unknown) and p99 > self.max_p99_ms:
+            return f"p99 {format_number(round(p99))} ms of {format_number(self.max_p99_ms)} ms"
+        return ""
+
+    def merit(self, levels: Levels, blocks: Mapping[Choice, Sequence[Block]]) -> Levels:
+        """What is to be as high as can be, for every choice that the levels hold."""
+        if self.objective == "throughput" or not levels.level:
+            return levels
+        if self.objective == "p99":
+            return _plain(blocks, "p99", lambda block: _latency(block, "p99_ms"))
+        best = max(levels.level, key=lambda choice: levels.level[choice].value)
+        enough = {
+            choice: own
+            for choice, own in blocks.items()
+            if choice in levels.level and levels.ratio(choice, best).value >= ENOUGH
+        }
+        return _plain(enough, "memory", lambda block: memory_of([block]))
+
+    def best(
+        self, merit: Levels, eligible: Iterable[Choice], blocks: Mapping[Choice, Sequence[Block]]
+    ) -> tuple[Choice | None, tuple[Choice, ...]]:
+        """The winner, and who ties with it: of equals within the noise the cheapest wins."""
+        able = [choice for choice in eligible if choice in merit.level]
+        if not able:
+            return None, ()
+        leader = max(able, key=lambda choice: merit.level[choice].value)
+        equals = [choice for choice in able if self.ties(merit, choice, leader)]
+        winner = min(equals, key=lambda choice: expense(choice, blocks.get(choice, ())))
+        return winner, tuple(choice for choice in equals if choice != winner)
+
+    def ties(self, merit: Levels, choice: Choice, leader: Choice) -> bool:
+        """Whether nothing worth having lies between the two."""
+        found = merit.ratio(choice, leader)
+        return found.high >= 1 and found.value >= 1 - EQUAL[self.objective]
+
+
+def expense(choice: Choice, blocks: Sequence[Block]) -> tuple[int, int, int, int]:
+    """Memory (in steps of 5 %), then processes, threads, and Gunicorn's own default last."""
+    memory = memory_of(blocks)
+    steps = round(math.log(max(memory, 1)) / 0.05) if isinstance(memory, int) else 0
+    return steps, choice.workers, choice.threads, choice.worker_connections or 0
+
+
+def memory_of(blocks: Iterable[Block]) -> int | Unknown:
+    """The most that the server was seen to take."""
+    found: int | Unknown = Unknown("not measured")
+    for block in blocks:
+        for seen in (block.usage.peak_bytes, block.usage.pss_bytes):
+            if isinstance(seen, int):
+                found = max(seen, found if isinstance(found, int) else 0)
+                break
+            found = seen if isinstance(found, Unknown) else found
+    return found
+
+
+def quantile_of(blocks: Iterable[Block], name: str) -> float | Unknown:
+    """Geometric mean over the blocks of a quantile of latency, in milliseconds."""
+    seen = [_latency(block, name) for block in blocks if block.answered.served]
+    known = [value for value in seen if not isinstance(value, Unknown)]
+    if not known:
+        return next((value for value in seen if isinstance(value, Unknown)), Unknown("no block"))
+    return math.exp(sum(math.log(max(value, 1e-6)) for value in known) / len(known))
+
+
+def _latency(block: Block, name: str) -> float | Unknown:
+    latency = block.answered.latency
+    return float(getattr(latency, name)) if isinstance(latency, Latency) else latency
+
+
+def _plain(
+    blocks: Mapping[Choice, Sequence[Block]],
+    objective: str,
+    measure: Callable[[Block], float | Unknown],
+) -> Levels:
+    """Levels of what is to be low, from plain means of logarithms."""
+    values: dict[Choice, list[float]] = {}
+    for choice, own in blocks.items():
+        seen = [measure(block) for block in own if block.answered.served]
+        if known := [
+            -math.log(max(value, 1e-6)) for value in seen if not isinstance(value, Unknown)
+        ]:
+            values[choice] = known
+    means = {choice: sum(known) / len(known) for choice, known in values.items()}
+    squares = sum((v - means[choice]) ** 2 for choice, known in values.items() for v in known)
+    freedom = PRIOR_WEIGHT + sum(len(known) - 1 for known in values.values())
+    variance = (PRIOR[objective] ** 2 * PRIOR_WEIGHT + squares) / freedom
+    return Levels(
+        {
+            choice: Level(means[choice], variance / len(known), freedom, variance, 0.0, len(known))
+            for choice, known in values.items()
+        }
+    )

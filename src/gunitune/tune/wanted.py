@@ -1,0 +1,82 @@
+"""What is tuned, for what, and within which bounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from gunitune.model import Unknown
+from gunitune.tune.gauge import Supply
+from gunitune.tune.objective import Aim
+
+if TYPE_CHECKING:
+    from gunitune.model import App, Goal, Host, Installed
+    from gunitune.trial import AppFacts, Choice, Launch, Load
+    from gunitune.tune.bench import Predict
+    from gunitune.tune.result import Objective
+    from gunitune.tune.space import Space
+
+SEARCH_S = 2.0  # of load in a block of the search: CPUs in use are told well by then
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A request to tune. `load` is that of the closing comparison; the search's blocks are shorter.
+
+    `cores` is how many CPUs server, generator and neighbours share.
+    """
+
+    host: Host
+    app: App
+    goal: Goal
+    launch: Launch
+    installed: Installed
+    load: Load
+    space: Space
+    budget_s: float
+    cores: float
+    objective: Objective = "throughput"
+    max_p99_ms: float | None = None
+    current: Choice | None = None
+    recommended: Choice | None = None
+    predict: Predict | None = None
+    facts: AppFacts | None = None
+    seed: int = 0
+
+    @property
+    def aim(self) -> Aim:
+        """The objective with its limits."""
+        return Aim(self.objective, self.max_p99_ms, self.host.memory_bytes)
+
+    @property
+    def supply(self) -> Supply:
+        """The CPUs."""
+        return Supply(self.host.cpus, max(self.cores, self.host.cpus))
+
+    @property
+    def searched(self) -> Load:
+        """The load of the search's blocks."""
+        return replace(self.load, duration_s=min(self.load.duration_s, SEARCH_S))
+
+    @property
+    def gunicorn(self) -> str:
+        """Gunicorn's release, as text."""
+        known = self.installed.gunicorn
+        return "unknown" if isinstance(known, Unknown) else known
+
+    def subject(self) -> dict[str, Any]:
+        """What must be the same for a study to go on."""
+        host = self.host
+        return {
+            "app": self.launch.spec,
+            "folder": str(self.launch.folder),
+            "python": str(self.launch.python),
+            "gunicorn": self.gunicorn,
+            "load": self.load,
+            "classes": self.space.classes,
+            "cpus": host.cpus,
+            "cores": self.cores,
+            "memory": host.memory_bytes if isinstance(host.memory_bytes, int) else "unknown",
+            "objective": self.objective,
+            "max_p99_ms": self.max_p99_ms,
+        }
