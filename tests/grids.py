@@ -76,6 +76,8 @@ class Surface:
         threads = choice.threads if choice.worker_class == THREADED else 1
         reach = min(self.cpus, choice.workers * (self.gil + (1 - self.gil) * threads))
         inside = min(clients, self.slots(choice, clients), self.pool or clients)
+        if inside <= reach:  # nobody queues
+            return 1000 * inside / (self.wait_ms + cost)
         demand, delay = cost / reach, self.wait_ms + cost * max(0.0, 1 - 1 / reach)
         queue = found = 0.0
         for count in range(1, inside + 1):
@@ -162,8 +164,8 @@ class Simulated:
         cpu_s = asked * surface.cost_ms(choice) / speed / 1000
         answered = Answered(
             generator="simulated",
-            started=self.clock,
-            ended=self.clock + load.duration_s,
+            started=0.0,
+            ended=load.duration_s,
             served=asked - failed,
             errors=errors,
             latency=self._latency(choice, load, rps, most, asked),

@@ -148,7 +148,7 @@ def test_what_is_no_answer_is_malformed(data: bytes) -> None:
             theirs.sendall(piece)
             client.readable()
         assert loop.outcomes == ["malformed"]
-        assert client._socket is None
+        assert not client.connected
 
 
 def test_an_answer_that_nothing_asked_for_closes_the_connection() -> None:
@@ -156,10 +156,20 @@ def test_an_answer_that_nothing_asked_for_closes_the_connection() -> None:
         theirs.sendall(ANSWERS["length"][0])
         client.readable()
         client.readable()  # nothing to read yet
-        assert client._socket is not None
+        assert client.connected
         theirs.sendall(b"and more")
         client.readable()
-        assert client._socket is None
+        assert not client.connected
+        assert loop.outcomes == [200]
+
+
+def test_a_connection_that_breaks_while_idle_is_no_error() -> None:
+    with asked() as (loop, client, theirs):
+        theirs.sendall(ANSWERS["length"][0])  # the request is still unread: closing resets
+        client.readable()
+        theirs.close()
+        client.readable()
+        assert not client.connected
         assert loop.outcomes == [200]
 
 

@@ -7,7 +7,7 @@ import statistics
 from array import array
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gunitune.load.quantiles import latency_of, quantile, ranks, summarised
@@ -22,8 +22,8 @@ def test_the_percentiles_of_a_thousand_samples_are_the_samples_of_their_rank() -
     assert found.mean_ms == pytest.approx(500.5)
     levels = (found.p50_ms, found.p90_ms, found.p95_ms, found.p99_ms, found.p999_ms, found.max_ms)
     assert levels == pytest.approx((500, 900, 950, 990, 999, 1000))
-    # 990 -+ 1.96 * sqrt(9.9), rounded up
-    assert (found.p99_low_ms, found.p99_high_ms) == pytest.approx((984, 997))
+    # Of 1000 samples, at most 3 lie above it in 1.0 % of all cases, and 18 or more in 1.4 %.
+    assert (found.p99_low_ms, found.p99_high_ms) == pytest.approx((983, 997))
 
 
 def test_several_windows_count_as_one() -> None:
@@ -40,6 +40,7 @@ def test_a_single_sample_is_every_percentile() -> None:
     assert found == Latency(1, 2, 2, 2, 2, 2, 2, 2, 2, 2)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1e3), min_size=1), st.floats(0.001, 1))
 def test_a_quantile_is_the_smallest_sample_that_the_share_does_not_exceed(
     samples: list[float], share: float
@@ -52,8 +53,8 @@ def test_a_quantile_is_the_smallest_sample_that_the_share_does_not_exceed(
     assert len(below) < share * len(ordered) + 1e-6
 
 
-@pytest.mark.parametrize("count", [500, 1000, 5000, 20_000])
-def test_the_interval_covers_p99_as_often_as_it_says(count: int) -> None:
+@pytest.mark.parametrize("count", [400, 1000, 5000, 20_000])
+def test_the_interval_covers_p99_at_least_as_often_as_it_says(count: int) -> None:
     low, high = ranks(0.99, count)
     # It holds the quantile unless fewer than `low` or at least `high` samples lie below it; how
     # many do is binomial, here by its exact logarithms.
@@ -67,9 +68,10 @@ def test_the_interval_covers_p99_as_often_as_it_says(count: int) -> None:
         )
         for below in range(low, high)
     )
-    assert covered == pytest.approx(0.95, abs=0.02)
+    assert 0.948 < covered < 0.985
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**7))
 def test_the_ranks_are_those_of_samples(count: int) -> None:
     low, high = ranks(0.99, count)

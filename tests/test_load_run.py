@@ -13,6 +13,7 @@ import textwrap
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -48,7 +49,7 @@ def app(environ, start_response):
     else:
         body = [b"no"]
         start_response("404 Not Found", [("Content-Length", "2")])
-    return body
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else body
 """
 
 
@@ -105,6 +106,17 @@ def test_the_meters_are_read_as_the_window_begins_and_ends() -> None:
     assert 0 < answered.generator_cpu_s < answered.window_s
 
 
+def test_an_open_loop_may_be_over_before_the_meters_are_read() -> None:
+    with answering() as got:
+        answered = generate(
+            Load(rps=50.0, concurrency=1, warmup_s=0.0, duration_s=0.3),
+            "127.0.0.1",
+            got.port,
+            on_end=lambda: time.sleep(0.5),
+        )
+    assert answered.served == got.requests > 0
+
+
 @pytest.mark.parametrize("when", ["on_start", "on_end"])
 def test_an_error_of_the_caller_ends_the_generator(when: str) -> None:
     def fail() -> None:
@@ -113,11 +125,9 @@ def test_an_error_of_the_caller_ends_the_generator(when: str) -> None:
         raise KeyboardInterrupt
 
     started: list[psutil.Process] = []
+    meters: Any = {when: fail}
     with answering() as got, pytest.raises(KeyboardInterrupt):
-        if when == "on_start":
-            generate(SHORT, "127.0.0.1", got.port, on_start=fail)
-        else:
-            generate(SHORT, "127.0.0.1", got.port, on_end=fail)
+        generate(SHORT, "127.0.0.1", got.port, **meters)
     assert not started[0].is_running()
 
 
@@ -161,8 +171,11 @@ def test_a_generator_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> No
     [
         "import sys; sys.exit('it ends at once')",
         "import sys; sys.stdin.readline(); sys.exit('it ends at once')",
-        "import sys; print('start 1'); print('end 2'); print('{\"latencies\": 9, \"lags\": 0}');"
-        "sys.stdout.flush(); sys.stdin.readline(); sys.exit('it ends at once')",
+        """if True:
+        import sys
+        print('start 1', 'end 2', '{"latencies": 9, "lags": 0}', sep='\\n', flush=True)
+        sys.exit('it ends at once')
+        """,
     ],
 )
 def test_a_generator_that_ends_early_is_an_error(

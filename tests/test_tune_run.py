@@ -365,3 +365,59 @@ def test_the_search_stops_early_when_nothing_is_left_to_win() -> None:
     bench = Simulated(surface, speed_sd=0.002, turn_sd=0.0)
     tuned = tune(bench, wanted(surface, budget_s=3000))
     assert tuned.spent_s < 1500
+
+
+@dataclass
+class Late(Simulated):
+    """A bench whose gevent fails requests from the closing comparison on."""
+
+    def run(self, choice: Choice, load: Load, *, phase: str, round: int) -> Block:  # noqa: A002
+        block = Simulated.run(self, choice, load, phase=phase, round=round)
+        if phase != "closing" or choice.worker_class != "gevent":
+            return block
+        return replace(block, answered=replace(block.answered, errors={"reset": 3}))
+
+
+def test_a_winner_that_fails_in_the_closing_comparison_loses_to_whom_it_was_compared_with() -> None:
+    seen = Seen()
+    tuned = tune(Late(Surface()), wanted(current=CURRENT), watch=seen)
+    assert won(tuned) == CURRENT
+    assert any(f"{CURRENT} wins instead of gevent" in text for text in seen.notes)
+    ratios = {ratio.name: ratio for ratio in tuned.against}
+    assert ratios["current"].ratio == 1.0
+    assert ratios["2*cpu+1"].ratio > 1.2
+    assert any("3 of" in each.why for each in tuned.standings if each.fate == "barred")
+
+
+def test_a_finalist_that_fails_in_open_loop_does_not_win() -> None:
+    @dataclass
+    class Paced(Simulated):
+        def run(self, choice: Choice, load: Load, *, phase: str, round: int) -> Block:  # noqa: A002
+            block = Simulated.run(self, choice, load, phase=phase, round=round)
+            if load.rps is None or choice.worker_class != "gevent":
+                return block
+            return replace(block, answered=replace(block.answered, errors={"timeout": 9}))
+
+    tuned = tune(Paced(Surface()), wanted(budget_s=400))
+    barred = [each for each in tuned.standings if "under open load" in each.why]
+    assert barred
+    assert won(tuned) not in [each.choice for each in barred]
+
+
+def test_a_budget_for_hardly_anything_says_what_is_missing() -> None:
+    tuned = tune(Simulated(Surface()), wanted(budget_s=1.0, current=CURRENT))
+    assert len(tuned.blocks) == 1
+    assert any("closing comparison is not complete" in text for text in tuned.notes)
+
+
+def test_blocks_that_serve_nothing_leave_no_winner() -> None:
+    @dataclass
+    class Dead(Simulated):
+        def run(self, choice: Choice, load: Load, *, phase: str, round: int) -> Block:  # noqa: A002
+            block = Simulated.run(self, choice, load, phase=phase, round=round)
+            return replace(block, answered=replace(block.answered, served=0))
+
+    tuned = tune(Dead(Surface()), wanted())
+    assert tuned.winner is None
+    assert {each.why for each in tuned.standings} == {"it served nothing"}
+    assert {each.rps.value for each in tuned.standings} == {0.0}

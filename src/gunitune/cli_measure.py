@@ -20,7 +20,6 @@ from gunitune.flags import (
     SettingsFile,
     with_options,
 )
-from gunitune.output import colored, telling, width
 from gunitune.streams import put, say
 
 if TYPE_CHECKING:
@@ -50,6 +49,7 @@ def measure(  # noqa: PLR0913  (one parameter per flag)
     from gunitune.measure.learn import BUDGET_S
     from gunitune.measure.store import save
     from gunitune.measure.take import take
+    from gunitune.output import telling
     from gunitune.render import renderer
     from gunitune.serve.signals import ended_by_signals
 
@@ -114,15 +114,21 @@ def tune(  # noqa: PLR0913  (one parameter per flag)
     from gunitune.tune.session import tuned_session
 
     began = time.monotonic()
-    render = renderer("tune", format)
-    page = renderer("tune", "html") if html else None
+    render, page = renderer("tune", format), renderer("tune", "html")
+    if html or format == "html":
+        from gunitune.render.tune.html import check_library
+
+        check_library()
     with ended_by_signals():
         session = _session(target, options, settings, no_settings=no_settings, quiet=quiet)
         tuned = tuned_session(session, study, resume=resume, quiet=quiet, began=began)
     save(tuned)
-    if html and page:
+    if html:
         put(page(tuned), html, force=True)
-    put(render(tuned, **_page(color, output)), output, force=True)
+    if tuned.winner or format != "conf":
+        put(render(tuned, **_page(color, output)), output, force=format != "conf")
+    if not tuned.winner:
+        say(f"no settings meet the goal: {tuned.standings[0].why if tuned.standings else ''}")
     return 0 if tuned.winner else 1
 
 
@@ -144,5 +150,7 @@ def _session(
 
 def _page(color: str, output: Path | None) -> dict[str, Any]:
     """How a page is laid out: its width, and whether in colour."""
+    from gunitune.output import colored, width
+
     shown = output is None and colored(color, sys.stdout, os.environ)
     return {"width": width(sys.stdout), "color": shown}

@@ -44,7 +44,8 @@ class Drawn:
     def __str__(self) -> str:
         """What was taken and what was not, in a sentence."""
         taken = self.lines - sum(count for _, count in self.left_out)
-        text = f"{taken} of {self.lines} lines, as {len(self.requests)} requests"
+        many = f"{len(self.requests)} request{'s' * (len(self.requests) != 1)}"
+        text = f"{taken} of {self.lines} lines, as {many}"
         reasons = ", ".join(f"{count} {why}" for why, count in self.left_out)
         return f"{text}; left out: {reasons}" if reasons else text
 

@@ -74,6 +74,11 @@ class Client:
         self.asks = False
         self.due = 0.0
 
+    @property
+    def connected(self) -> bool:
+        """Whether its connection is open, or being opened."""
+        return self._socket is not None
+
     def ask(self, request: Encoded, due: float) -> None:
         """Send the request, on the open connection where there is one; it was due at `due`."""
         self._request = request

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import select
 import socket
+from abc import ABC, abstractmethod
 from array import array
 from dataclasses import dataclass
 from itertools import repeat
@@ -46,7 +47,7 @@ class Plan:
     most_connections: int
 
 
-class Loop:
+class Loop(ABC):
     """The event loop and what it saw; its kinds (arrivals.py) say when a client asks.
 
     Every request leaves when it was due and done (CLOCK_MONOTONIC seconds): in `dues` and `dones`
@@ -92,7 +93,14 @@ class Loop:
 
     def run(self) -> None:
         """Warm up, load for the window, and go on until released."""
-        begun = monotonic()
+        try:
+            self._run(monotonic())
+        finally:
+            for client in self._clients:
+                client.close()
+            self._epoll.close()
+
+    def _run(self, begun: float) -> None:
         self.start = begun + self.plan.warmup_s
         self.end = self.start + self.plan.duration_s
         self._begin(begun)
@@ -105,8 +113,6 @@ class Loop:
         self._announce("end", self.end)
         self._until(self._over)
         self.stopped = monotonic()
-        for client in self._clients:
-            client.close()
 
     def _until(self, over: Callable[[float], bool]) -> None:
         watched = self._watched
@@ -142,24 +148,29 @@ class Loop:
         """When the requests without an answer yet were due."""
         return [client.due for client in self._clients if client.asks]
 
+    @abstractmethod
     def counts(self, due: float, done: float) -> bool:
         """Whether a request belongs to the window."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _begin(self, now: float) -> None:
-        raise NotImplementedError
+        """Send the first requests, or plan them."""
 
+    @abstractmethod
     def _wait(self, now: float) -> list[tuple[int, int]]:
-        raise NotImplementedError
+        """Wait for the descriptors, but not beyond what is due; gives those with their events."""
 
+    @abstractmethod
     def _free(self, client: Client, now: float) -> None:
-        raise NotImplementedError
+        """The client was answered."""
 
+    @abstractmethod
     def _failed(self, client: Client, now: float) -> None:
-        raise NotImplementedError
+        """Its request failed."""
 
+    @abstractmethod
     def _over(self, now: float) -> bool:
-        raise NotImplementedError
+        """Whether all is done after the window."""
 
 
 def picked(plan: Plan) -> Iterator[Encoded]:

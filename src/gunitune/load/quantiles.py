@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 NONE = "no request was served"
 Z95 = 1.96
+TAIL = 0.025  # on either side
+EXACT_MOST = 5000  # samples
 MS = 1000
 
 
@@ -49,13 +51,24 @@ def quantile(ordered: list[float], share: float) -> float:
 def ranks(share: float, count: int) -> tuple[int, int]:
     """The ranks (from 1) of the samples between which the quantile lies with 95 % confidence.
 
-    How many of `count` samples lie below it is binomial; by its normal approximation the ranks are
-    n q -+ 1.96 sqrt(n q (1 - q)), rounded up (Conover, Practical Nonparametric Statistics, 3rd
-    ed., 3.2). Where there are too few samples for an upper bound, it is the largest of them.
+    How many of `count` samples lie above it is binomial: exact tails where they are few, else the
+    normal approximation n q -+ 1.96 sqrt(n q (1 - q)), rounded up (Conover, Practical Nonparametric
+    Statistics, 3rd ed., 3.2). Where there are too few samples for an upper bound, it is the
+    largest of them.
     """
-    middle = count * share
-    reach = Z95 * math.sqrt(middle * (1 - share))
-    return max(math.ceil(middle - reach), 1), min(math.ceil(middle + reach), count)
+    if count > EXACT_MOST:
+        middle = count * share
+        reach = Z95 * math.sqrt(middle * (1 - share))
+        return math.ceil(middle - reach), min(math.ceil(middle + reach), count)
+    above, chance, high = 0, share**count, count
+    total = chance
+    while total < 1 - TAIL:
+        if total <= TAIL:
+            high = count - above
+        chance *= (count - above) / (above + 1) * (1 - share) / share
+        above += 1
+        total += chance
+    return max(count - above, 1), high
 
 
 def summarised(count: int, mean_s: float, max_s: float, levels: Mapping[float, float]) -> Latency:

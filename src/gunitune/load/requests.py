@@ -55,9 +55,9 @@ def parse_request(text: str, folder: Path) -> Request:
     except ValueError as error:
         raise UsageError(f"--request {text!r}: {error}".lower(), SYNTAX) from None
     method, path, options = _start(text, words)
-    weight, headers, body = 1.0, [], None
+    weight, headers, body = None, [], None
     for name, value in options:
-        if name == "weight" and weight == 1.0:
+        if name == "weight" and weight is None:
             weight = _weight(value)
         elif name == "header":
             headers.append(_header(value))
@@ -65,7 +65,7 @@ def parse_request(text: str, folder: Path) -> Request:
             body = _body(value, folder)
         else:
             raise UsageError(f"request {text!r}: can't read {name!r}", SYNTAX)
-    return Request(path, method, tuple(headers), body or b"", weight)
+    return Request(path, method, tuple(headers), body or b"", weight or 1.0)
 
 
 def _start(text: str, words: list[str]) -> tuple[str, str, list[tuple[str, str]]]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # A larger share of the machine's CPU time taken by the hypervisor, and the block says nothing.
 MOST_STEAL = 0.05
+# To stop by itself before it is killed: nobody waits for an answer any more.
+GRACE_S = 0.5
 
 
 def run_block(  # noqa: PLR0913  (what a block is made of)
@@ -34,7 +36,7 @@ def run_block(  # noqa: PLR0913  (what a block is made of)
 ) -> Block:
     """Start, wait until the tree is idle, load, meter, stop; raises ServeError and its kin."""
     first = load.requests[0]
-    with serve(launch, choice, limits, first=first, expect=load.expect) as server:
+    with serve(launch, choice, limits, first=first, expect=load.expect, grace_s=GRACE_S) as server:
         busy = await_idle(server)
         meter = Meter(server)
         answered = generate(

@@ -103,7 +103,10 @@ def levels(
         of[gauge.choice].append(gauge)
     bound = {choice: (0.0, 0.0) if paced else _bound(own) for choice, own in of.items()}
     free = {
-        choice: [_speedless(gauge, price.level[choice], bound[choice]) for gauge in own]
+        choice: [
+            _speedless(gauge, gauge.cpu if paced else price.level[choice], bound[choice])
+            for gauge in own
+        ]
         for choice, own in of.items()
     }
     variances = _variances(free, before)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gunitune.model import Unknown
+from gunitune.trial import THREADED
+from gunitune.tune.elasticity import elasticity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,21 +72,12 @@ def gauges(blocks: Iterable[Block], supply: Supply) -> list[Gauge]:
     return [_gauge(block, supply, min(supply.cpus, reach[block.choice])) for block in usable]
 
 
-def elasticity(busy: float) -> float:
-    """By what share throughput follows the host's speed: 1 where the CPU binds, 0 where it idles.
-
-    In a closed loop that is the part of a request's time spent with or queueing for the CPU, which
-    busy**3 / (busy**3 + idle) follows within 0.1 for one to nine times as much waiting as CPU time.
-    """
-    return busy**3 / (busy**3 + 1 - busy)
-
-
 def _gauge(block: Block, supply: Supply, reach: float) -> Gauge:
     """`reach` is how many CPUs the choice can use: one a worker, more where the GIL is released."""
     left, beside = supply.left(block), supply.beside(block)
-    cores = block.usage.cores
+    cores, inside = block.usage.cores, _inside(block)
     least, most = (
-        elasticity(min(1.0, cores / min(reach, max(LEAST, room - beside))))
+        elasticity(cores / min(reach, max(LEAST, room - beside)), inside, reach)
         for room in (supply.cpus, left)
     )
     return Gauge(
@@ -96,3 +89,11 @@ def _gauge(block: Block, supply: Supply, reach: float) -> Gauge:
         bound=(least, most),
         grain=1 / block.answered.served,
     )
+
+
+def _inside(block: Block) -> int:
+    """Requests that are served at once, at most."""
+    choice, clients = block.choice, block.load.concurrency
+    threads = choice.threads if choice.worker_class == THREADED else 1
+    slotted = choice.worker_class in ("sync", THREADED)
+    return min(clients, choice.workers * threads) if slotted else clients

@@ -76,11 +76,11 @@ class Study:
 
 def begin(path: Path, subject: Mapping[str, Any]) -> Study:
     """Start a new study; raises StudyError where the file is there already or can't be made."""
+    if path.exists():
+        raise StudyError(f"{path} is there already", "go on with it: --resume")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("xb")
-    except FileExistsError:
-        raise StudyError(f"{path} is there already", "go on with it: --resume") from None
     except OSError as error:
         raise StudyError(f"{path}: {error.strerror}", "see that the folder is writable") from None
     _lock(path, file)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gunitune.model import Unknown
     from gunitune.trial import Latency, Load
 
-# How often the words of an error turn up in what a library says of it.
+# The words that tell the kind of an error in what a library says of it.
 KINDS = (
     ("refused", "refused"),
     ("reset", "reset"),
@@ -95,11 +95,6 @@ def missing(offered: float, sent: int) -> int:
     """Arrivals of a constant rate that were never sent: the start or end may cost a few."""
     short = int(offered - sent)
     return short if short > max(2, 0.01 * offered) else 0
-
-
-def first_of(load: Load, able: str) -> str:
-    """Why a tool can't do this load that knows one request alone; "" where it can."""
-    return f"{able} sends one kind of request, not {len(load.requests)}" * (len(load.requests) > 1)
 
 
 def not_understood(name: str, output: str) -> GunituneError:
