@@ -50,7 +50,9 @@ def upstream(name: str) -> Iterator[dict[str, str]]:
     port = str(18500 + (os.getpid() % 1000))
     command = [sys.executable, str(script)]
     environ = os.environ | {"UPSTREAM_PORT": port, "UPSTREAM_DELAY_MS": "40"}
-    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         assert process.stdout is not None
         process.stdout.readline()
         try:

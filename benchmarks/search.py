@@ -15,151 +15,43 @@ the best, and from how many blocks on that share is 80 and 90 %.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import random
 import sys
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from statistics import mean, median
 from typing import TYPE_CHECKING, Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-from grids import SURFACES, Simulated, Surface, model, wanted
+from search_grids import LOAD, Grid, recorded, simulations
+
 from gunitune.errors import GunituneError
 from gunitune.serve.failure import ServeError
-from gunitune.trial import THREADED, Block, Choice, Load
+from gunitune.trial import THREADED, Block, Choice
 from gunitune.tune.bench import Unwatched
 from gunitune.tune.budget import Budget
-from gunitune.tune.codec import from_json
 from gunitune.tune.estimate import Levels, levels
-from gunitune.tune.gauge import Supply
 from gunitune.tune.lattice import everything
 from gunitune.tune.objective import Aim
 from gunitune.tune.plan import plan
 from gunitune.tune.record import Recorded
 from gunitune.tune.runs import Runs
 from gunitune.tune.search import Search
-from gunitune.tune.space import Memory, Space
 from gunitune.tune.standing import Ranking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from gunitune.tune.bench import Bench, Predict
+    from gunitune.tune.space import Space
 
-CLIENTS = 32
+
 WITHIN = 0.95
 MARKS = (8, 12, 16, 20, 25, 30, 40, 60)
-LOAD = Load(concurrency=CLIENTS, duration_s=2.0)
 CURRENT = Choice(THREADED, 2, 4)
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """Settings with their true throughput, a bench that runs them, and what a model would say."""
-
-    name: str
-    space: Space
-    truth: Mapping[Choice, float]
-    bench: Callable[[int], Bench]
-    predict: Callable[[int], Predict | None]
-    supply: Supply
-
-    def share(self, choice: Choice | None) -> float:
-        """Of the best throughput."""
-        return self.truth.get(choice, 0.0) / max(self.truth.values()) if choice else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class OnlyThese(Space):
-    """A space of nothing but the settings of a recorded grid."""
-
-    these: frozenset[Choice] = frozenset()
-
-    def ladder(self) -> tuple[int, ...]:
-        """The worker counts recorded."""
-        return tuple(sorted({choice.workers for choice in self.these}))
-
-    def threads(self) -> tuple[int, ...]:
-        """The thread counts recorded."""
-        return tuple(sorted({choice.threads for choice in self.these} - {1}))
-
-    def refusal(self, choice: Choice, *, must: bool = False) -> str:
-        """Refuse what was not recorded."""
-        del must
-        return "" if choice in self.these else "not recorded"
-
-
-@dataclass(slots=True)
-class Drawn:
-    """A bench that draws from recorded blocks: each once before any again, in random order."""
-
-    blocks: Mapping[Choice, Sequence[Block]]
-    seed: int
-    left: dict[Choice, list[Block]] = field(default_factory=dict)
-    clock: float = 0.0
-
-    def now(self) -> float:
-        """One second a block."""
-        return self.clock
-
-    def run(self, choice: Choice, load: Load, *, phase: str, round: int) -> Block:  # noqa: A002
-        """One of the blocks."""
-        del load
-        self.clock += 1.0
-        if choice not in self.blocks:
-            raise ServeError(f"{choice} was not recorded")
-        pool = self.left.setdefault(choice, [])
-        if not pool:
-            own = self.blocks[choice]
-            pool += random.Random(f"{self.seed}/{choice}").sample(own, len(own))
-        return replace(pool.pop(), phase=phase, round=round)
-
-
-def simulated(name: str, surface: Surface) -> Grid:
-    """A grid of the formulas."""
-    space = wanted(surface, concurrency=CLIENTS).space
-    able = [c for c in everything(space) if c.worker_class not in surface.fails]
-    return Grid(
-        name=name,
-        space=space,
-        truth={choice: surface.expected(choice, CLIENTS) for choice in able},
-        bench=lambda seed: Simulated(surface, seed=seed, block_s=1.0),
-        predict=lambda seed: model(surface, CLIENTS, seed),
-        supply=Supply(surface.cpus, surface.cpus),
-    )
-
-
-def recorded(path: Path, cpus: float, cores: float) -> Grid:
-    """A grid of real blocks; no model takes part."""
-    found: dict[Choice, list[Block]] = defaultdict(list)
-    for line in path.read_text(encoding="utf-8").splitlines():
-        block: Block = from_json(Block, json.loads(line))
-        if not block.void:
-            found[block.choice].append(block)
-    supply = Supply(cpus, cores)
-    fitted = levels([block for own in found.values() for block in own], supply)
-    names = ("sync", THREADED, "gevent", "asgi", "uvicorn_worker.UvicornWorker")
-    return Grid(
-        name=path.stem,
-        space=OnlyThese(
-            classes=tuple(n for n in names if any(c.worker_class == n for c in found)),
-            cpus=cpus,
-            concurrency=CLIENTS,
-            memory=Memory(1 << 62),
-            capped=any(choice.worker_connections for choice in found),
-            these=frozenset(found),
-        ),
-        truth={choice: math.exp(level.value) for choice, level in fitted.level.items()},
-        bench=lambda seed: Drawn(found, seed),
-        predict=lambda _: None,
-        supply=supply,
-    )
 
 
 def ours(grid: Grid, seed: int, *, predicted: bool = True) -> Iterator[tuple[int, Choice | None]]:
@@ -287,7 +179,7 @@ METHODS: dict[str, Callable[[Grid, int], Iterator[tuple[int, Choice | None]]]] =
 def grids(files: tuple[Path, ...], cpus: float, cores: float) -> dict[str, Grid]:
     """The grids by name."""
     found = [recorded(path, cpus, cores) for path in files]
-    found = found or [simulated(name, surface) for name, surface in SURFACES.items()]
+    found = found or simulations()
     return {grid.name: grid for grid in found}
 
 

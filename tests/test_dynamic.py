@@ -41,21 +41,36 @@ def planned(found: Recommendation, cpus: float, memory_bytes: float, **more: Any
     db=st.one_of(st.none(), st.integers(1, 5_000)),
     worker_class=st.sampled_from([None, "sync", "gthread", "gevent", "asgi"]),
     release=st.sampled_from([None, "23.0.0", "27.0.1"]),
-    basis=st.sampled_from(["asked", "assumed"]),
+    basis=st.sampled_from(["asked", "assumed", "measured"]),
+    preload=st.one_of(st.none(), st.tuples(st.integers(1, 500), st.integers(1, 2000))),
     ratio=st.one_of(st.none(), st.floats(0, 50).map(lambda n: round(n, 2))),
+    overlap=st.one_of(st.none(), st.sampled_from([0.1, 0.85, 0.95])),
+    under=st.one_of(st.none(), st.sampled_from([0.7, 1.1])),
+    kind_basis=st.sampled_from(["heuristic", "measured"]),
     pids=st.one_of(st.none(), st.integers(2, 5000)),
 )
 def test_the_emitted_formula_is_the_rules_formula(
     kind: Any, interface: Any, blockers: tuple[str, ...], cpus: float, memory_mib: int,
     worker_mib: int, concurrency: int | None, db: int | None, worker_class: str | None,
-    release: str | None, basis: Any, ratio: float | None, pids: int | None,
+    release: str | None, basis: Any, ratio: float | None, overlap: float | None,
+    preload: tuple[int, int] | None, under: float | None, kind_basis: Any, pids: int | None,
 ) -> None:  # fmt: skip
     measured = {}
+    if preload:
+        measured["preload_worker_memory_bytes"] = Quantity(preload[0] * MIB, "measured", "test")
+        measured["preload_shared_memory_bytes"] = Quantity(preload[1] * MIB, "measured", "test")
     if ratio is not None:
         measured["cpu_ms"] = Quantity(1.0, "measured", "test")
         measured["wait_ms"] = Quantity(ratio, "measured", "test")
+        for name in ("gthread_cpu_ms", "gevent_cpu_ms") if under else ():
+            measured[name] = Quantity(under or 0, "measured", "test")
+        if kind_basis == "measured" and kind != "memory":
+            kind = "io" if ratio > 1 else "cpu"  # as the kind is judged by these
+        if overlap is not None:
+            measured["overlap"] = Quantity(overlap, "measured", "test")
     subject = app(
         kind=kind,
+        kind_basis=kind_basis if ratio is not None else "heuristic",
         interface=interface,
         gevent_blockers=blockers,
         worker_memory_bytes=Quantity(worker_mib * MIB, basis, "test"),

@@ -128,7 +128,7 @@ def test_wrk_counts_what_it_loads() -> None:
     assert 0 < answered.served <= heard[1] <= answered.served + 4
     assert b"X-A: b" in got.heads[0]
     assert b"Connection: close" in got.heads[0]
-    assert answered.window_s == pytest.approx(1.0, abs=0.3)
+    assert answered.window_s > 0.9
     assert isinstance(answered.latency, Unknown)
     assert answered.generator == "wrk"
     assert 0 < answered.generator_cpu_s < 2

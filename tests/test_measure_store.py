@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,16 @@ import jsonschema
 import pytest
 
 from gunitune import classify, recommend
+from gunitune.api import recommend_with
+from gunitune.checks.run import STDIN, Check
 from gunitune.errors import ProjectError, UsageError
 from gunitune.measure.document import document
 from gunitune.measure.store import load, path_of, save
 from gunitune.model import MIB, Quantity, Recommendation, Unknown
+from gunitune.render.dynamic import render as dynamic
+from gunitune.render.emit.conf import render as static
+from gunitune.settings import load_settings
+from gunitune.trial import AppFacts
 from measured import MISSING, app_facts, measured, number, profile
 from project import gunitune, write_project
 
@@ -50,7 +55,8 @@ def test_the_folder_keeps_itself_out_of_git(project: Path) -> None:
     save(profile(), project)
     save(profile(), project)
     assert (project / ".gunitune/.gitignore").read_text() == "*\n"
-    assert sorted(os.listdir(project / ".gunitune")) == [".gitignore", "measure.json"]
+    names = {path.name for path in (project / ".gunitune").iterdir()}
+    assert names == {".gitignore", "measure.json"}
 
 
 def test_without_a_measurement_there_is_none(project: Path) -> None:
@@ -149,6 +155,53 @@ def test_the_machine_decides_whether_memory_is_short(project: Path) -> None:
     measured(project, facts=app_facts(wait_ms=number(0.1), worker_bytes=number(300.0 * MIB)))
     assert advice(project).app.kind == "cpu"
     assert advice(project, memory="512MiB").app.kind == "memory"
+
+
+def test_what_preloading_saves_is_used_where_memory_is_short(project: Path) -> None:
+    large = app_facts(
+        wait_ms=number(0.1),
+        worker_bytes=number(220.0 * MIB),
+        preload_worker_bytes=number(10.0 * MIB),
+        preload_shared_bytes=number(250.0 * MIB),
+    )
+    measured(project, facts=large)
+    assert "preload_app" not in {item.name for item in advice(project).settings}
+    found = advice(project, memory="512MiB")
+    assert (found["preload_app"], found["workers"]) == (True, 2)
+    assert found.capacity.memory_bytes == pytest.approx((20 + 250 + 2 * 10) * MIB, rel=0.01)
+
+
+MEASURED = {
+    "waits": app_facts(),
+    "gevent blocks": app_facts(overlap=number(0.1)),
+    "computes": app_facts(wait_ms=number(0.1)),
+    "cheap": app_facts(cpu_ms={"sync": number(1.0), "gthread": number(0.7)}, wait_ms=number(0.1)),
+    "large": app_facts(
+        wait_ms=number(0.1),
+        worker_bytes=number(220.0 * MIB),
+        preload_worker_bytes=number(10.0 * MIB),
+        preload_shared_bytes=number(250.0 * MIB),
+    ),
+    "large and preloading saves nothing": app_facts(
+        wait_ms=number(0.1), worker_bytes=number(220.0 * MIB), preload_worker_bytes=MISSING
+    ),
+}
+
+
+@pytest.mark.parametrize("memory", ["512MiB", "4GiB"])
+@pytest.mark.parametrize("facts", MEASURED.values(), ids=MEASURED)
+def test_what_emit_makes_of_a_measurement_has_nothing_wrong_with_it(
+    project: Path, facts: AppFacts, memory: str
+) -> None:
+    measured(project, facts=facts)
+    options = {"cpus": "2", "memory": memory, "platform": "docker", "gunicorn_version": "27.0.1"}
+    chosen = load_settings(options, start=project, environ={}, use_file=False)
+    found = recommend_with(project, chosen)
+    for text in (static(found), dynamic(found)):
+        report = Check([STDIN], chosen, text.encode(), project / "gunicorn.conf.py").report()
+        wrong = [f for f in report.findings if f.severity != "note" or f.name.startswith("drift")]
+        assert wrong == []
+    assert not any(f.rule == "GT206" for f in report.findings)
 
 
 def test_what_is_declared_goes_before_what_was_measured(project: Path) -> None:

@@ -155,6 +155,12 @@ def test_neighbours_that_can_not_be_told_are_taken_for_none() -> None:
     assert SUPPLY.left(unknown) == 2.0
 
 
+def test_time_that_the_hypervisor_took_was_not_left_to_the_server() -> None:
+    block = measured(Simulated(CPU), 1)[0]
+    stolen = replace(block, usage=replace(block.usage, steal_s=1.0, other_cpu_s=0.5))
+    assert SUPPLY.left(stolen) == pytest.approx(1.25)
+
+
 def test_a_generator_with_cpus_of_its_own_is_not_beside_the_server() -> None:
     block = measured(Simulated(CPU), 1)[0]
     busy = replace(block, answered=replace(block.answered, generator_cpu_s=1.0))

@@ -213,12 +213,22 @@ def _noun(plural: str, number: float) -> str:
 def capacity(scope: dict[str, Any]) -> Capacity:
     """What the settings carry: requests in flight per class (docs/classes.md), and memory."""
     workers, threads = scope["set.workers"] or 1, scope["set.threads"] or 1
-    memory = (
+    own, shared = _worker_memory(scope)
+    memory = int(
         scope["app.master_memory"]
-        + scope["app.shared_memory"]
-        + workers * (scope["app.worker_memory"] + (threads - 1) * scope["app.thread_memory"])
+        + shared
+        + workers * (own + (threads - 1) * scope["app.thread_memory"])
     )
     return Capacity(_in_flight(scope, workers, threads), memory, scope["app.worker_memory_source"])
+
+
+def _worker_memory(scope: dict[str, Any]) -> tuple[float, float]:
+    """A worker's own memory and what is shared: preloaded, if that is set and was measured."""
+    own, shared = scope["app.preload_worker_memory"], scope["app.preload_shared_memory"]
+    told = not isinstance(own, Unknown) and not isinstance(shared, Unknown)
+    if scope["set.preload_app"] and told and scope["app.worker_memory_basis"] == "measured":
+        return own, shared
+    return scope["app.worker_memory"], scope["app.shared_memory"]
 
 
 def _in_flight(scope: dict[str, Any], workers: int, threads: int) -> int | Unknown:

@@ -136,7 +136,8 @@ class Answered:
     """What the load generator saw in its window.
 
     `started` and `ended` are CLOCK_MONOTONIC seconds. `served` counts the expected statuses,
-    `errors` the rest by kind ("status 500", "refused", "reset", "timeout", "malformed").
+    `errors` the rest by kind ("status 500", "refused", "reset", "timeout", "malformed",
+    "unanswered"). `connections` is 0 where an external tool does not tell.
     `limit` says why the generator and not the server set the pace; "" where the server did.
     """
 

@@ -73,7 +73,18 @@ def _memory(scope: Scope) -> Any:
         if isinstance(value, Unknown):
             return value
     workers, threads, worker, thread, master, shared = values
+    worker, shared = _preloaded(scope) or (worker, shared)
     return master + shared + workers * (worker + (max(threads, 1) - 1) * thread)
+
+
+def _preloaded(scope: Scope) -> tuple[float, float] | None:
+    """A worker's own memory and the shared where the app is preloaded and was measured so."""
+    if scope["conf.preload_app"] is not True or scope["app.worker_memory_basis"] != "measured":
+        return None
+    own, shared = scope["app.preload_worker_memory"], scope["app.preload_shared_memory"]
+    if isinstance(own, Unknown) or isinstance(shared, Unknown):
+        return None
+    return own, shared
 
 
 def _in_flight(scope: Scope) -> Any:

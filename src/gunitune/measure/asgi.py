@@ -45,7 +45,7 @@ def _facts(course: Course, worker_class: str) -> AppFacts:
     wait = estimate(
         [waited_ms(look) for look in alone], f"one {short} worker, one client: latency less CPU"
     )
-    spent = estimate([look.cpu_ms for look in busy or alone], f"one {short} worker: CPU / requests")
+    spent = estimate([look.cpu_ms for look in busy or alone], f"one busy {short} worker")
     assert isinstance(wait, Estimate), "there is a first look"
     assert isinstance(spent, Estimate), "there is a first look"
     share: Estimate | Unknown = Unknown(course.lost("busy"))
@@ -58,7 +58,7 @@ def _facts(course: Course, worker_class: str) -> AppFacts:
         wait_ms=wait,
         gil_share=_GIL,
         overlap=share,
-        boot_s=estimate([look.boot_s for look in plain], "start to the last worker booted"),
+        boot_s=estimate([look.boot_s for look in plain], "start to the last worker"),
         generator_ms=generator_ms(course, plain),
         notes=course.remarks(),
         **memory(course),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gunitune.trial import Answered, Choice, Launch, Limits, Load, Usage
 
 # A larger share of the machine's CPU time taken by the hypervisor, and the block says nothing.
-MOST_STEAL = 0.05
+MOST_STEAL = 0.15
 # To stop by itself before it is killed: nobody waits for an answer any more.
 GRACE_S = 0.5
 

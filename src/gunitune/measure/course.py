@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from gunitune.errors import GunituneError
-from gunitune.measure.look import STOLEN, SlowError
+from gunitune.measure.look import KEPT, STOLEN, SlowError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,13 +101,12 @@ class Course:
         looks = [look for some in self.looks.values() for look in some]
         found = {look.note: None for look in looks if look.note}
         for look in looks:
-            found |= {f"{look.choice}: {why}": None for why in look.void if why != STOLEN}
-        stolen = [look.steal for look in looks if STOLEN in look.void]
-        if stolen:
-            found[
-                f"{STOLEN} in {len(stolen)} of {len(looks)} looks, {fmean(stolen):.2f} CPUs on "
-                "average: measure again when they are quieter, if the intervals are too wide"
-            ] = None
+            own = (why for why in look.void if why not in (STOLEN, KEPT))
+            found |= {f"{look.choice}: {why}": None for why in own}
+        for why in (STOLEN, KEPT):
+            if count := sum(why in look.void for look in looks):
+                said = f"{why} in {count} of {len(looks)} looks: measure again when it is quieter"
+                found[said] = None
         return tuple(found)
 
     def _try(self, step: Step) -> None:
@@ -125,7 +124,7 @@ class Course:
         began = time.monotonic()
         seconds = self.duration_s if step.seconds is None else step.seconds
         look = self.place.look(step.choice, step.clients, seconds)
-        self.overheads.append(time.monotonic() - began - seconds)
+        self.overheads.append(max(0.0, time.monotonic() - began - seconds))
         self.looks.setdefault(step.key, []).append(look)
         return look
 

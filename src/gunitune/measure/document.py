@@ -35,7 +35,7 @@ def document(profile: Profile) -> dict[str, Any]:
     """
     facts = profile.facts
     found: dict[str, Estimate | Unknown] = {"cpu_ms": plain_cpu(facts)}
-    found |= {name: getattr(facts, field) for name, field in NUMBERS.items()}
+    found |= numbers_of(facts)
     return {
         "schema": SCHEMA,
         "gunitune": profile.gunitune,
@@ -99,5 +99,5 @@ def _value(item: Any) -> Any:
 
 
 def numbers_of(facts: AppFacts) -> dict[str, Estimate | Unknown]:
-    """Every number but the CPU times, by its name in the document."""
+    """Every number but the CPU times by class, by its name in the document."""
     return {name: getattr(facts, field) for name, field in NUMBERS.items()}

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 # Of requests that were not served as expected, so many are more than an accident.
 MOST_FAILED = 0.01
 MOST_STEAL = 0.05  # of one CPU
+MOST_KEPT = 0.3  # of the window
 STOLEN = "the hypervisor gave the CPUs to other guests"
+KEPT = "other work kept the workers from their CPUs"
 
 
 class SlowError(GunituneError):
@@ -49,7 +51,6 @@ class Look:
     queued_s: float
     master: Memory | Unknown
     workers: tuple[Memory, ...]
-    void: tuple[str, ...] = ()
     note: str = ""
 
     @property
@@ -83,14 +84,15 @@ class Look:
         """Time per request that a worker stood still because its CPU was given to another guest.
 
         The workers' share of it is taken as their share of all work: a CPU can only be stolen from
-        what wants to run. Linux leaves stolen time out of what a process used.
+        what wants to run. Linux leaves stolen time out of what a process used. More than was
+        computed is not believed: the count comes in ticks and is the machine's.
         """
         usage = self.usage
         other_s = 0.0 if isinstance(usage.other_cpu_s, Unknown) else usage.other_cpu_s
         own_s = sum(usage.per_worker_cpu_s)
         all_s = max(usage.cpu_s, own_s) + other_s + self.answered.generator_cpu_s
         stolen_s = self.steal * usage.wall_s * (own_s / all_s if all_s > 0 else 0.0)
-        return 1000 * stolen_s / self.served
+        return min(1000 * stolen_s / self.served, self.worker_cpu_ms)
 
     @property
     def engaged_ms(self) -> float:
@@ -98,9 +100,26 @@ class Look:
         return self.worker_cpu_ms + self.queued_ms + self.stolen_ms
 
     @property
+    def kept(self) -> float:
+        """Share of the window that the workers were ready in but had no CPU."""
+        return (self.queued_ms + self.stolen_ms) / self.window_ms
+
+    @property
     def window_ms(self) -> float:
         """Time per request: the inverse of the rate."""
         return 1000 * self.answered.window_s / self.served
+
+    @property
+    def void(self) -> tuple[str, ...]:
+        """Why it says little of the app; empty where nothing spoils it."""
+        found = [self.answered.limit] if self.answered.limit else []
+        if self.usage.restarts:
+            found.append(f"{self.usage.restarts} workers died")
+        if self.steal > MOST_STEAL:
+            found.append(STOLEN)
+        if self.kept > MOST_KEPT:
+            found.append(KEPT)
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +179,6 @@ class Place:
             queued_s=inside.queued_s,
             master=inside.master,
             workers=inside.workers,
-            void=_void(answered, usage),
             note=note,
         )
 
@@ -183,16 +201,6 @@ class _Inside:
         self.master = memory_of(self.server.master_pid)
         found = [memory_of(pid) for pid in pids]
         self.workers = tuple(each for each in found if isinstance(each, Memory))
-
-
-def _void(answered: Answered, usage: Usage) -> tuple[str, ...]:
-    """Why the look says little of the app."""
-    found = [answered.limit] if answered.limit else []
-    if usage.restarts:
-        found.append(f"{usage.restarts} workers died")
-    if not isinstance(usage.steal_s, Unknown) and usage.steal_s > MOST_STEAL * usage.wall_s:
-        found.append(STOLEN)
-    return tuple(found)
 
 
 def _queued_s(pids: Sequence[int]) -> float:

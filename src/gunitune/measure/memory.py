@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 WORKERS = 2  # what one worker alone maps from files is its own, what two map they share
 FEW, MANY = 4, 32
-_OWN = "own pages of each of two workers after load, smaps_rollup"
-_LEFT = "PSS of master and two workers less their own pages, smaps_rollup"
-_MASTER = "own pages of the master, smaps_rollup"
-_THREAD = f"own pages of a gthread worker with {MANY} threads less one with {FEW}, per thread"
+_OWN = "own pages of two workers after load"
+_LEFT = "PSS of the tree less own pages"
+_MASTER = "own pages"
+_THREAD = f"a gthread worker with {MANY} threads less one with {FEW}"
 
 Found = dict[str, "Estimate | Unknown"]
 

@@ -80,7 +80,7 @@ def _of_kind(app: App, profile: Profile, host: Host, memory_share: float) -> App
     judged = judge(profile.facts, host, memory_share)
     if judged.kind == "unknown":
         return app
-    said = Evidence(judged.kind, 100.0, f"measured: {judged.why}", f"{FOLDER}/{FILE}", 0)
+    said = Evidence(judged.kind, 100.0, f"{profile.source}: {judged.why}", f"{FOLDER}/{FILE}", 0)
     app = replace(app, evidence=(said, *app.evidence))
     if app.kind_basis == "asked":
         return app

@@ -72,6 +72,7 @@ def session(
     app = classify_with(path, settings)
     launch = launch_of(folder, app, settings)
     host, limits, generator_cores, notes = _machine(settings)
+    requests, drawn = _requests(settings)
     return Session(
         folder=folder,
         settings=settings,
@@ -80,11 +81,11 @@ def session(
         goal=goal(settings),
         installed=_installed(launch, versions_of(folder, app, settings)),
         launch=launch,
-        load=_load(settings),
+        load=_load(settings, requests),
         limits=limits,
         generator_cores=generator_cores,
         generator=settings.get("load_generator", "embedded"),
-        notes=notes,
+        notes=(*notes, *drawn),
     )
 
 
@@ -131,10 +132,10 @@ def _machine(settings: Settings) -> tuple[Host, Limits, frozenset[int], tuple[st
     return host, Limits(held, memory, server), generator, tuple(notes)
 
 
-def _load(settings: Settings) -> Load:
+def _load(settings: Settings, requests: tuple[Request, ...]) -> Load:
     rps: float | None = settings.get("rps")
     return Load(
-        requests=_requests(settings),
+        requests=requests,
         concurrency=settings.get("concurrency", DEFAULT_CONCURRENCY),
         rps=rps,
         keep_alive=not settings.get("no_keep_alive", False),
@@ -142,22 +143,22 @@ def _load(settings: Settings) -> Load:
     )
 
 
-def _requests(settings: Settings) -> tuple[Request, ...]:
-    """The requests that were asked for, from wherever; `GET /` where none was."""
-    from gunitune.load.requests import (
-        check_methods,
-        drawn_from_log,
-        parse_request,
-        read_requests,
-    )
+def _requests(settings: Settings) -> tuple[tuple[Request, ...], tuple[str, ...]]:
+    """The requests that were asked for, `GET /` where none was; and what a log did not give."""
+    from gunitune.load.accesslog import drawn_from_log
+    from gunitune.load.requests import check_methods, parse_request, read_requests
 
+    unsafe: bool = settings.get("allow_unsafe_methods", False)
     found: list[Request] = [
         parse_request(text, Path()) for text in settings.get("request", ()) if text.strip()
     ]
+    notes: tuple[str, ...] = ()
     if (file := settings.get("requests_file")) is not None:
         found += read_requests(Path(file))
     if (log := settings.get("access_log")) is not None:
-        found += drawn_from_log(Path(log))
+        drawn = drawn_from_log(Path(log), allow_unsafe=unsafe)
+        found += drawn
+        notes = (f"{log}: {drawn}",)
     requests = tuple(found) or (Request(),)
-    check_methods(requests, allow_unsafe=settings.get("allow_unsafe_methods", False))
-    return requests
+    check_methods(requests, allow_unsafe=unsafe)
+    return requests, notes

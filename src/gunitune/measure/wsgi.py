@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gunitune.measure.course import Step, clients_for
 from gunitune.measure.estimate import estimate
+from gunitune.measure.look import KEPT
 from gunitune.measure.memory import memory, steps
 from gunitune.measure.overlap import gil_share, overlap_share
 from gunitune.model import Unknown
@@ -26,6 +27,7 @@ TELLING = 0.25
 # Of a second CPU so much must have been free, or a process that used one could not use two.
 FREE_CPUS = 1.5
 USES_TWO = 1.15
+MOST_KEPT_TELLING = 0.8  # of the window
 
 
 def learn_wsgi(course: Course) -> AppFacts:
@@ -66,11 +68,11 @@ def _greenlets(ratio: float) -> Step:
 def _facts(course: Course) -> AppFacts:
     sync, gthread, gevent = (course.of(key) for key in ("sync", "gthread", "gevent"))
     wait = estimate(
-        [waited_ms(look) for look in sync], "one busy sync worker: 1 / rate less CPU and queue"
+        [waited_ms(look) for look in sync], "one busy sync worker, when it did not compute"
     )
     assert isinstance(wait, Estimate), "there is a first look"
     spent = {
-        name: estimate([look.cpu_ms for look in course.of(name)], f"{says}: CPU / requests")
+        name: estimate([look.cpu_ms for look in course.of(name)], says)
         for name, says in (
             ("sync", "one busy sync worker"),
             ("gthread", "one gthread worker"),
@@ -84,7 +86,7 @@ def _facts(course: Course) -> AppFacts:
         wait_ms=wait,
         gil_share=_gil(course, gthread, wait.value),
         overlap=_overlap(course, gevent, wait.value),
-        boot_s=estimate([look.boot_s for look in plain], "start to the last worker booted"),
+        boot_s=estimate([look.boot_s for look in plain], "start to the last worker"),
         generator_ms=generator_ms(course, plain),
         notes=course.remarks(),
         **memory(course),
@@ -114,7 +116,7 @@ def _gil(course: Course, looks: list[Look], wait_ms: float) -> Estimate | Unknow
     threads = looks[0].choice.threads
     return estimate(
         [gil_share(_cores(look), look.worker_cpu_ms, wait_ms, threads) for look in telling],
-        f"one gthread worker with {threads} threads: {fmean(map(_cores, looks)):.2f} CPUs busy",
+        f"one gthread worker, {threads} threads: {fmean(map(_cores, looks)):.2f} CPUs busy",
         most=1.0,
         lost="other work left no second CPU free",
     )
@@ -143,10 +145,12 @@ def overlap(looks: list[Look], wait_ms: float, says: str) -> Estimate | Unknown:
     """The share of the waiting that one worker overlapped for many clients."""
     if wait_ms < TELLING * fmean(look.worker_cpu_ms for look in looks):
         return Unknown("a request waits too little to tell")
+    looks = [look for look in looks if look.kept < MOST_KEPT_TELLING]
+    if not looks:
+        return Unknown(f"{KEPT}: whether the waiting overlaps can't be told")
     clients = looks[0].clients
     return estimate(
         [overlap_share(look.answered.rps, look.engaged_ms, wait_ms, clients) for look in looks],
-        f"{says} with {clients} clients: {fmean(look.answered.rps for look in looks):.0f} "
-        "requests/s",
+        f"{says}, {clients} clients: {fmean(look.answered.rps for look in looks):.0f} requests/s",
         most=1.0,
     )

@@ -166,7 +166,9 @@ def _merit_of_latency(row: Row) -> tuple[bool, int, float, float]:
 
 
 def _notes(facts: AppFacts, known: Mapping[Choice, tuple[str, ...]]) -> list[str]:
-    notes = ["latency: CPU times are taken as exponential, so p99 is rather too high than too low"]
+    notes = [
+        "p99 is a rough figure: CPU times are taken as exponential, and requests as served in turn"
+    ]
     if any(family(choice.worker_class) in {"threads", "greenlets"} for choice in known):
         notes.append(
             "clients are taken to be spread evenly over the workers; gthread and gevent do not see"

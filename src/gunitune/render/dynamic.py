@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,11 +71,6 @@ def inputs(advice: Recommendation) -> dict[str, Any]:
     """The values of the template's inputs."""
     scope = facts(advice.host, advice.app, advice.goal, advice.installed)
     asked = in_flight(advice.goal)
-    ratio = None
-    if not isinstance(scope["app.cpu_ms"], Unknown) and not isinstance(
-        scope["app.wait_ms"], Unknown
-    ):
-        ratio = scope["app.wait_ms"] / max(scope["app.cpu_ms"], 0.001)
     least = scope["gunicorn.least"]
     return {
         "_KIND": advice.app.kind,
@@ -83,14 +79,57 @@ def inputs(advice: Recommendation) -> dict[str, Any]:
         "_MASTER_BYTES": scope["app.master_memory"] + scope["app.shared_memory"],
         "_WORKER_BYTES": scope["app.worker_memory"],
         "_THREAD_BYTES": scope["app.thread_memory"],
+        "_PRELOADED_BYTES": _preloaded(scope),
         "_MEMORY_TOLD": advice.app.kind == "memory"
         or scope["app.worker_memory_basis"] != "assumed",
         "_MEMORY_SHARE": advice.goal.memory_share,
         "_IN_FLIGHT": None if isinstance(asked, Unknown) else asked,
-        "_WAIT_RATIO": ratio,
+        **_measured(scope, _class(advice)),
         "_DB_SHARE": _database_share(advice),
-        "_CONNECTIONS_AS_THREADS": not isinstance(least, Unknown) and least >= release("24"),
+        "_CONNECTIONS_AS_THREADS": not isinstance(least, Unknown)
+        and least >= release("24")
+        and not _cheap(scope),
     }
+
+
+def _preloaded(scope: dict[str, Any]) -> tuple[int, int] | None:
+    """What rule GA309 reads: master with shared, and one worker, of a preloaded app."""
+    own, shared = scope["app.preload_worker_memory"], scope["app.preload_shared_memory"]
+    known = not isinstance(own, Unknown) and not isinstance(shared, Unknown)
+    if not known or scope["app.worker_memory_basis"] != "measured":
+        return None
+    return int(scope["app.master_memory"] + shared), max(1, int(own))
+
+
+def _measured(scope: dict[str, Any], worker_class: str) -> dict[str, Any]:
+    """What rules GA210 and GA311 make of the measured times, but for the machine."""
+    cpu_ms, wait_ms = scope["app.cpu_ms"], scope["app.wait_ms"]
+    if isinstance(cpu_ms, Unknown) or isinstance(wait_ms, Unknown):
+        return {"_EACH": None, "_SPARE": 0, "_KNEE": None}
+
+    def ratio(name: str) -> float:
+        own = scope.get(f"app.{name}_cpu_ms", cpu_ms)
+        return float(wait_ms / max(cpu_ms if isinstance(own, Unknown) else own, 0.001))
+
+    each, spare = 1.0, 0
+    if worker_class in ("sync", "tornado"):
+        each += ratio(worker_class)
+    elif worker_class != "gthread":
+        overlap = scope["app.overlap"]
+        if not isinstance(overlap, Unknown) and overlap < 0.9:
+            each += (1 - overlap) * ratio(worker_class)
+        spare = int(ratio(worker_class) > 1)
+    knee = max(4, ceil(round(1.25 * (1 + ratio("gthread")), 9)))
+    return {"_EACH": each, "_SPARE": spare, "_KNEE": knee}
+
+
+def _cheap(scope: dict[str, Any]) -> bool:
+    """Whether rule GA360 leaves connections open: requests were measured to be that cheap."""
+    names = ("app.cpu_ms", "app.gthread_cpu_ms", "app.wait_ms")
+    cpu_ms, gthread_ms, wait_ms = (scope[name] for name in names)
+    if any(isinstance(number, Unknown) for number in (cpu_ms, gthread_ms, wait_ms)):
+        return False
+    return bool(gthread_ms < 0.9 * cpu_ms and wait_ms <= cpu_ms)
 
 
 def _class(advice: Recommendation) -> str:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gunitune.trial import Estimate
+from gunitune.trial import THREADED, Estimate
 from gunitune.tune.cost import Cost, cost, group
 from gunitune.tune.gauge import gauges
 from gunitune.tune.linear import student
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 # Spread of a choice's throughput (natural logarithm) beyond the host's speed, to start from, and
 # the weight of that in observations.
 RESIDUAL, WEIGHT = 0.03, 4.0
+# Of gthread workers that take connections without a thread for them: one may hoard them all, and
+# some starts give half of what others give (0.23 and 0.28 over 5 starts of two sizes).
+HOARDING = 0.1
 # What is left of a disturbance when it was corrected for, as a share of it: CPUs taken by
 # neighbours, and a speed that left what it waits for behind (a host that stood still).
 UNSURE_SUPPLY, UNSURE_SPEED = 0.4, 0.5
@@ -150,6 +153,11 @@ def _mean(values: Sequence[tuple[float, float]]) -> float:
     return sum(value * weight for value, weight in values) / sum(weight for _, weight in values)
 
 
+def _residual(choice: Choice) -> float:
+    hoards = choice.worker_class == THREADED and choice.worker_connections is None
+    return HOARDING if hoards and choice.workers > 1 else RESIDUAL
+
+
 def _variances(
     free: Mapping[Choice, Sequence[tuple[float, float]]], before: Levels | None
 ) -> dict[Choice, tuple[float, float]]:
@@ -168,7 +176,7 @@ def _variances(
         kin = [other for other in free if group(other) == group(choice)]
         degrees = sum(spare[other] for other in kin)
         known = before.level.get(choice) if before else None
-        start = known.noise if known else RESIDUAL**2
+        start = known.noise if known else _residual(choice) ** 2
         pooled = (start * WEIGHT + sum(squares[other] for other in kin)) / (WEIGHT + degrees)
         own = (pooled * WEIGHT + squares[choice]) / (WEIGHT + spare[choice])
         found[choice] = own, WEIGHT + spare[choice] + min(degrees, WEIGHT)

@@ -27,10 +27,14 @@ class Supply:
     cores: float
 
     def left(self, block: Block) -> float:
-        """CPUs that neighbours left to the server (and to a generator beside it)."""
-        other = block.usage.other_cpu_s
-        taken = 0.0 if isinstance(other, Unknown) else other / max(block.usage.wall_s, 1e-9)
-        return max(LEAST, min(self.cpus, self.cores - taken))
+        """CPUs that neighbours, here or under the same hypervisor, left to the server."""
+        usage = block.usage
+        taken_s = sum(
+            seconds
+            for seconds in (usage.other_cpu_s, usage.steal_s)
+            if not isinstance(seconds, Unknown)
+        )
+        return max(LEAST, min(self.cpus, self.cores - taken_s / max(usage.wall_s, 1e-9)))
 
     def beside(self, block: Block) -> float:
         """CPUs that the generator took of what the server could have used."""

@@ -67,19 +67,31 @@ class Aim:
     def best(
         self, merit: Levels, eligible: Iterable[Choice], blocks: Mapping[Choice, Sequence[Block]]
     ) -> tuple[Choice | None, tuple[Choice, ...]]:
-        """The winner, and who ties with it: of equals within the noise the cheapest wins."""
+        """The winner, and who ties with it: of equals within the noise the cheapest wins.
+
+        A standard deviation less than its mean speaks for each: what differs from start to start
+        (connections hoarded by one worker) or was hardly run is a promise that is not kept.
+        """
         able = [choice for choice in eligible if choice in merit.level]
         if not able:
             return None, ()
-        leader = max(able, key=lambda choice: merit.level[choice].value)
+        leader = max(able, key=lambda choice: _surely(merit, choice))
         equals = [choice for choice in able if self.ties(merit, choice, leader)]
-        winner = min(equals, key=lambda choice: expense(choice, blocks.get(choice, ())))
+        least = _surely(merit, leader) + math.log(1 - EQUAL[self.objective])
+        sure = [choice for choice in equals if _surely(merit, choice) >= least]
+        winner = min(sure, key=lambda choice: expense(choice, blocks.get(choice, ())))
         return winner, tuple(choice for choice in equals if choice != winner)
 
     def ties(self, merit: Levels, choice: Choice, leader: Choice) -> bool:
         """Whether nothing worth having lies between the two."""
         found = merit.ratio(choice, leader)
         return found.high >= 1 and found.value >= 1 - EQUAL[self.objective]
+
+
+def _surely(merit: Levels, choice: Choice) -> float:
+    """The merit less one standard deviation of the choice's own."""
+    level = merit.level[choice]
+    return level.value - math.sqrt(level.variance)
 
 
 def expense(choice: Choice, blocks: Sequence[Block]) -> tuple[int, int, int, int]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gunitune.trial import Block
-    from gunitune.tune.result import OpenRun, Ratio
+    from gunitune.tune.result import OpenRun
     from gunitune.tune.standing import Ranking
     from gunitune.tune.wanted import Wanted
 
@@ -21,10 +21,10 @@ def notes(
     ranking: Ranking,
     *,
     opened: Sequence[OpenRun],
-    against: Sequence[Ratio],
+    missing: bool,
     spent_s: float,
 ) -> Iterator[str]:
-    """What was left out, repeated or can't be told."""
+    """What was left out, repeated or can't be told; `missing`: somebody was not compared."""
     yield from _doubts(wanted, ranking)
     if ranking.winner is None:
         return
@@ -32,8 +32,7 @@ def notes(
         yield "no finals: the load is an open loop already"
     elif not opened:
         yield "no finals in open loop: the budget was too short"
-    told = [ratio for ratio in against if ratio.pairs or ratio.choice == ranking.winner]
-    if len(told) < len(against) or not against:
+    if missing:
         yield "the closing comparison is not complete: the budget was too short"
     if spent_s >= wanted.budget_s and ranking.tied:
         yield "the time was up with ties left: a longer --budget may part them"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FINAL_SHARE = 0.1  # of the time is kept back for the finals at most
 KEPT_SHARE = 0.4  # of the time at most is kept back from the search for what follows
+CANDIDATES = 3  # are compared at most, should one fail in the comparison
 REPEATED = 4  # one in so many blocks may be run again for being void
 
 
@@ -106,16 +107,25 @@ class Tuning:
         self.ranking = self.rank()
 
     def close(self) -> None:
-        """The winner against (2*CPU)+1 and the current config; that ratio is what is told."""
-        wanted, winner = self.wanted, self.ranking.winner
-        if winner is None:
-            return
-        others = compared(self.plan, self.runs)
+        """The winner against (2*CPU)+1 and the current config; that ratio is what is told.
+
+        One that fails in it is no winner: the next one is compared then, as far as time allows.
+        """
+        for _ in range(CANDIDATES):
+            if (winner := self.ranking.winner) is None:
+                return
+            self._compare(winner)
+            self.ranking = self.rank()
+            if winner in self.ranking.able:
+                self._crown(winner)
+                return
+            self.watch.note(f"{winner}: {self.ranking.barred.get(winner, 'failed')}")
+
+    def _compare(self, winner: Choice) -> None:
+        wanted, others = self.wanted, compared(self.plan, self.runs)
         self.against = closing(
             self.runs, winner, others, wanted.load, supply=wanted.supply, searched=self.levels
         )
-        self.ranking = self.rank()
-        self._crown(winner)
 
     def _crown(self, winner: Choice) -> None:
         """Of those that were compared, the best by all blocks: the search may be overturned."""
@@ -147,7 +157,13 @@ class Tuning:
         spent = self.bench.now()
         winner = ranking.winner
         own = ranking.blocks.get(winner, []) if winner else []
-        remarks = notes(wanted, ranking, opened=self.opened, against=self.against, spent_s=spent)
+        remarks = notes(
+            wanted,
+            ranking,
+            opened=self.opened,
+            missing=self._missing(),
+            spent_s=spent,
+        )
         return Tuned(
             host=wanted.host,
             app=wanted.app,
@@ -173,6 +189,15 @@ class Tuning:
             spent_s=spent,
             study=study,
         )
+
+    def _missing(self) -> bool:
+        """Whether somebody was not compared in the end."""
+        told = {
+            ratio.name
+            for ratio in self.against
+            if ratio.pairs or ratio.choice == self.ranking.winner
+        }
+        return bool(compared(self.plan, self.runs).keys() - told)
 
     def _check_objective(self) -> None:
         """Raise UsageError where nothing that the objective needs was measured."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gunitune.tune.record import Recorded
 
 REPEATS = 2  # of one void block
+ENOUGH = 6  # blocks, to tell whether the machine is disturbed all the time
 FAILURES = 3  # from the start without one block, and it is not for the choices
 
 
@@ -39,11 +40,17 @@ class Runs:
         """One block, repeated while void as far as that is worth it; None where none started."""
         for _ in range(REPEATS + 1):
             block = self._once(choice, load, phase, turn)
-            if block is None or not block.void or self.repeats == 0 or self.budget.over:
+            if block is None or not block.void or self.budget.over or not self.worth_repeating:
                 break
             self.repeats -= 1
             self.watch.note(f"{choice}: repeated: {'; '.join(block.void)}")
         return block
+
+    @property
+    def worth_repeating(self) -> bool:
+        """Whether a void block is likely to come out better: not where most of them are void."""
+        void = sum(bool(block.void) for block in self.blocks)
+        return self.repeats > 0 and (len(self.blocks) < ENOUGH or void <= len(self.blocks) / 2)
 
     def counted(self, *phases: str) -> dict[Choice, list[Block]]:
         """By choice the blocks that count: the valid ones; where there are none, the void ones."""
@@ -58,6 +65,8 @@ class Runs:
 
     def pending(self, *phases: str) -> list[Choice]:
         """The choices with nothing but void blocks, so few that another may be better."""
+        if not self.worth_repeating:
+            return []
         counted = self.counted(*phases)
         return [c for c, own in counted.items() if own[0].void and len(own) <= REPEATS]
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from gunitune.tune.runs import Runs
 
 WORTH = 1.03  # what a contender must still be able to win by to be run again
-FIRST = 0.5  # of the blocks for searching go to the first round
+FIRST = 0.5  # of the blocks for searching go to the first round,
+FIRST_LEAST = 7  # but so many if there are: one look at each kind comes before a second one
 FEW = 3  # survivors are not halved below
 SETTLED_FROM = 2  # blocks of the leader
 NEIGHBOURS = 6  # at most, of one round
@@ -70,7 +71,8 @@ class Search:
 
     def first(self) -> list[Choice]:
         """Who always takes part, the model's picks, and as much of the lattice as time allows."""
-        room = math.floor(FIRST * self.left())
+        left = self.left()
+        room = max(math.floor(FIRST * left), min(FIRST_LEAST, left))
         musts = self.plan.having("2*cpu+1", "recommended", "current", "default")
         picks = self.plan.having("model")
         rest = list(self.plan.roles)

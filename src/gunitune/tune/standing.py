@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gunitune.model import Unknown
 from gunitune.trial import Estimate
 from gunitune.tune.estimate import levels
-from gunitune.tune.objective import memory_of, quantile_of
+from gunitune.tune.objective import expense, memory_of, quantile_of
 from gunitune.tune.result import Standing
 
 if TYPE_CHECKING:
@@ -104,6 +104,13 @@ class Ranking:
             predicted=predict(choice) if predict else None,
         )
 
+    def _why_not(self, choice: Choice, winner: Choice) -> str:
+        """Why one of equals did not win."""
+        own, best = (expense(each, self.blocks.get(each, ())) for each in (choice, winner))
+        if own >= best:
+            return "within the noise of the winner, which needs no more memory or processes"
+        return "within the noise of the winner, but run too seldom or too uneven to rely on"
+
     def _fate(self, choice: Choice) -> tuple[str, str]:
         if choice in self.barred:
             return "barred", self.barred[choice]
@@ -113,7 +120,7 @@ class Ranking:
             return "beaten", "it serves too little for the least memory to count"
         found = self.merit.ratio(choice, self.winner)
         if choice in self.tied:
-            return "tie", "within the noise of the winner, which needs no more memory or processes"
+            return "tie", self._why_not(choice, self.winner)
         if found.high < 1:
             return "beaten", ""
         reach = f"{_percent(found.low)} to {_percent(found.high)}"

@@ -93,11 +93,12 @@ def _row(name: str, number: Estimate | Unknown, show: Callable[[float], str]) ->
     """What, the value with its interval, and how it was measured or why not."""
     if isinstance(number, Unknown):
         return name, "unknown", number.reason
-    value = show(number.value)
     low, high = show(number.low), show(number.high)
-    interval = "" if low == high else f" ({low} to {high})"
-    times = f"; {number.n} {'time' if number.n == 1 else 'times'}"
-    return name, value + interval, number.source + times
+    if low.rpartition(" ")[2] == high.rpartition(" ")[2]:
+        low = low.rpartition(" ")[0] or low
+    interval = "" if number.low == number.high else f" ({low} to {high})"
+    times = f"; {number.n} {'look' if number.n == 1 else 'looks'}"
+    return name, show(number.value) + interval, number.source + times
 
 
 def _ms(value: float) -> str:
