@@ -345,9 +345,7 @@ def test_the_page_shows_each_number_with_its_interval_and_source() -> None:
     facts = app_facts(overlap=Unknown(GEVENT_MISSING), notes=("a note",))
     render = renderer("measure", "text")
     page = render(profile(facts=facts), stored=".gunitune/measure.json", width=100)
-    assert re.search(
-        r"CPU per request, sync +4 ms \(3.8 to 4.2 ms\) +three blocks; 3 looks", page
-    )
+    assert re.search(r"CPU per request, sync +4 ms \(3.8 to 4.2 ms\) +three blocks; 3 looks", page)
     assert re.search(rf"waiting overlaps +unknown +{GEVENT_MISSING}", page)
     assert "kind       I/O-bound: requests mostly wait (high confidence)" in page
     assert "a request waits 91 % of its time" in page

@@ -33,6 +33,7 @@ def app(environ, start_response):
     return [b"ok"]
 """
 CONF = "workers = 1\nthreads = 2\nproc_name = 'shop'\n"
+BUDGET = "30s"
 SERVED = ("app:app", "--python", sys.executable)
 
 
@@ -51,7 +52,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def study(project: Path) -> dict[str, Any]:
     """What a short study of it gave."""
-    tuned = gunitune("tune", *SERVED, "--budget", "25s", "-f", "json", cwd=project)
+    tuned = gunitune("tune", *SERVED, "--budget", BUDGET, "-f", "json", cwd=project)
     assert tuned.returncode == 0, tuned.stderr
     document: dict[str, Any] = json.loads(tuned.stdout)
     return document
@@ -129,7 +130,7 @@ def test_the_winner_is_emitted_as_a_config_that_check_passes(
 def test_a_study_goes_on_where_it_was_and_runs_nothing_twice(
     project: Path, study: dict[str, Any]
 ) -> None:
-    options = ("--budget", "1s", "--resume", "-f", "json")
+    options = ("--budget", BUDGET, "--resume", "-f", "json")
     again = gunitune("tune", *SERVED, *options, cwd=project)
     assert again.returncode == 0, again.stderr
     assert len(json.loads(again.stdout)["trials"]) == len(study["trials"])

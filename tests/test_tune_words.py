@@ -70,6 +70,14 @@ def test_too_few_slots_are_named() -> None:
     assert text.startswith("slots: 16 requests at once of 64 clients (0.8 CPUs busy)")
 
 
+def test_whether_more_slots_were_tried_is_said() -> None:
+    made = block(Choice("gthread", 2, 8), 0.8)
+    alone = limited(made.choice, [made], BOTH, [Choice("sync", 5)])
+    beside = limited(made.choice, [made], BOTH, [Choice("sync", 5), Choice("gevent", 1)])
+    assert "there was no time to try more of them" in alone
+    assert "more of them were no better" in beside
+
+
 def test_waiting_with_room_for_all_is_what_is_behind_the_app() -> None:
     made = block(Choice("gevent", 2), 0.8)
     assert said(made).startswith("waiting: all 64 clients are served at once, ")

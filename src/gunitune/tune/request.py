@@ -34,6 +34,8 @@ BUDGET_S = 180.0
 # Of the budget, to learn what the model needs where nothing is stored yet.
 LEARNING_SHARE = 0.2
 LONGEST_LEARNING_S = 45.0
+# Seconds of load in a block: as many as leave time for some blocks, and tell something.
+SHORTEST_S, LONGEST_S, BLOCKS = 1.0, 4.0, 45
 
 
 def wanted(session: Session, tell: Callable[[str], None], *, seed: int = 0) -> Wanted:
@@ -57,7 +59,7 @@ def wanted(session: Session, tell: Callable[[str], None], *, seed: int = 0) -> W
         goal=session.goal,
         launch=session.launch,
         installed=session.installed,
-        load=session.load,
+        load=replace(session.load, duration_s=min(LONGEST_S, max(SHORTEST_S, budget_s / BLOCKS))),
         space=space_of(
             session.host, app, session.goal, session.installed, session.load, facts=facts
         ),

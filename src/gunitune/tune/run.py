@@ -179,7 +179,7 @@ class Tuning:
             front=front(standings),
             finals=self.opened,
             against=self.against,
-            limited=limited(winner, own, wanted.supply) if winner else "",
+            limited=limited(winner, own, wanted.supply, ranking.blocks) if winner else "",
             next=tuple(following(wanted, ranking, study)),
             notes=tuple(dict.fromkeys(remarks)),
             blocks=tuple(runs.blocks),

@@ -89,7 +89,7 @@ class Search:
         self.runs.watch.planned(choices)
         order = self.random.sample(choices, len(choices))
         if self.rounds == 0:  # what is compared with in the end must have been tried
-            order.sort(key=lambda choice: choice not in self.plan.having("2*cpu+1", "current"))
+            order.sort(key=self._precedence)
         for choice in order:
             if self.left() < 1 and (self.rounds or self.runs.blocks):
                 return False
@@ -100,6 +100,12 @@ class Search:
         self.rounds += 1
         self.levels = self.fit()
         return True
+
+    def _precedence(self, choice: Choice) -> int:
+        """First those that are compared in the end, then what is recommended."""
+        if choice in self.plan.having("2*cpu+1", "current"):
+            return 0
+        return 1 if choice in self.plan.having("recommended") else 2
 
     def left(self) -> int:
         """Blocks that the time allows for."""

@@ -72,7 +72,7 @@ class Wanted:
             "folder": str(self.launch.folder),
             "python": str(self.launch.python),
             "gunicorn": self.gunicorn,
-            "load": self.load,
+            "load": replace(self.load, duration_s=0.0),  # it follows from the budget
             "classes": self.space.classes,
             "cpus": host.cpus,
             "cores": self.cores,

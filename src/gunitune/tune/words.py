@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from gunitune.model import Unknown
@@ -9,7 +10,7 @@ from gunitune.trial import THREADED, Latency
 from gunitune.units import format_number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from gunitune.trial import Block, Choice
     from gunitune.tune.gauge import Supply
@@ -18,13 +19,30 @@ FULL = 0.9  # of the CPUs in use is all of them
 THROTTLED = 0.1  # of the time
 
 
-def limited(choice: Choice, blocks: Sequence[Block], supply: Supply) -> str:
-    """One sentence, from the counted blocks of a choice; "" where there is none."""
+def limited(
+    choice: Choice, blocks: Sequence[Block], supply: Supply, tried: Collection[Choice] = ()
+) -> str:
+    """One sentence, from the counted blocks of a choice; "" where there is none.
+
+    `tried` are the choices that were measured beside it.
+    """
     if not blocks:
         return ""
     block = max(blocks, key=lambda own: own.answered.ended)
     cores = sum(own.usage.cores for own in blocks) / len(blocks)
-    return _generator(block) or _cpu(choice, blocks, cores, supply) or _rest(choice, block, cores)
+    more = any(slots(other) > slots(choice) for other in tried)
+    return (
+        _generator(block)
+        or _cpu(choice, blocks, cores, supply)
+        or _rest(choice, block, cores, more_tried=more)
+    )
+
+
+def slots(choice: Choice) -> float:
+    """Requests that a choice serves at once: a thread each, or no end of them."""
+    if choice.worker_class in ("sync", THREADED):
+        return choice.workers * choice.threads
+    return math.inf
 
 
 def _generator(block: Block) -> str:
@@ -62,18 +80,19 @@ def _throttled(blocks: Sequence[Block]) -> bool:
     )
 
 
-def _rest(choice: Choice, block: Block, cores: float) -> str:
+def _rest(choice: Choice, block: Block, cores: float, *, more_tried: bool) -> str:
     """The CPUs idle: too few slots, the load, or what the app waits for."""
     load, latency = block.load, block.answered.latency
     idle = f"{cores:.1f} CPUs busy"
     if load.rps is not None:
         return f"the load: {format_number(round(load.rps, 1))} requests per second ({idle})"
-    slots = choice.workers * choice.threads
-    if choice.worker_class in ("sync", THREADED) and slots < load.concurrency:
-        return (
-            f"slots: {slots} requests at once of {load.concurrency} clients ({idle}); more of "
-            "them were no better, so what the app waits for is likely at its limit"
+    if (many := slots(choice)) < load.concurrency:
+        more = (
+            "more of them were no better, so what the app waits for is likely at its limit"
+            if more_tried
+            else "there was no time to try more of them: a longer --budget would tell"
         )
+        return f"slots: {many} requests at once of {load.concurrency} clients ({idle}); {more}"
     each = (
         f", {format_number(round(latency.p50_ms))} ms each" if isinstance(latency, Latency) else ""
     )
