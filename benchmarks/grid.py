@@ -42,13 +42,15 @@ def main() -> None:
         }
         task = session(str(EXAMPLES / given.app), options, use_settings=False)
         for turn in range(given.rounds):
-            measure_round(task, given, turn)
+            measure_round(task, given, turn, grid(given.app))
 
 
-def measure_round(task: Session, given: argparse.Namespace, turn: int) -> None:
+def measure_round(
+    task: Session, given: argparse.Namespace, turn: int, choices: list[Choice]
+) -> None:
     """Every setting once that this round does not have yet."""
     done = {block.choice for block in blocks(given.file) if block.round == turn}
-    order = grid(given.app)
+    order = list(choices)
     random.Random(turn).shuffle(order)
     for choice in order:
         if choice not in done:

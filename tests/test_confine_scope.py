@@ -8,6 +8,7 @@ command; the limits it writes to plain files, where they are looked for.
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -26,6 +27,7 @@ from gunitune.trial import Limits
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+RUN_NAME = secrets.token_hex(4)
 WISH = Wanted(0.5, 64 << 20, frozenset())
 STAND_IN = """#!/bin/sh
 for word; do
@@ -37,11 +39,12 @@ for word; do
     esac
 done
 """
-JOIN = """
-mkdir "$UNIFIED/$unit" && echo $$ > "$UNIFIED/$unit/cgroup.procs" || exit 1
-mkdir -p "$SHOWN/$unit"
+MAKE = 'mkdir "$UNIFIED/$unit" && mkdir -p "$SHOWN/$unit" || exit 1\n'
+# As systemd does: a group has its limits before the process is moved into it.
+RUN = """
+echo $$ > "$UNIFIED/$unit/cgroup.procs" || exit 1
+exec "$@"
 """
-RUN = 'exec "$@"\n'
 LIMIT = """
 for property in $properties; do
     case $property in
@@ -50,6 +53,11 @@ for property in $properties; do
     esac
 done
 """
+
+
+def unit(name: str) -> str:
+    """A name of this run's own: other runs of the tests on this machine make groups too."""
+    return f"gunitune-test-{os.getpid()}-{RUN_NAME}-{name}"
 
 
 class StandIn:
@@ -93,20 +101,20 @@ def _remove_empty(group: Path) -> None:
 
 
 def test_a_scope_that_has_the_limits_is_what_the_server_starts_with(systemd: StandIn) -> None:
-    systemd.does(JOIN + LIMIT + RUN)
-    found = scope(WISH, "gunitune-test-1")
+    systemd.does(MAKE + LIMIT + RUN)
+    found = scope(WISH, unit("1"))
     assert isinstance(found, Scope)
-    assert found.folder == systemd.shown / "gunitune-test-1.scope"
+    assert found.folder == systemd.shown / f"{unit('1')}.scope"
     assert not found.folder.exists()
     command = [*found.prefix, sys.executable, "-c", "print(open('/proc/self/cgroup').read())"]
     ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    assert "0::/gunitune-test-1.scope" in ran.stdout
+    assert f"0::/{unit('1')}.scope" in ran.stdout
     assert found.folder.exists()
 
 
 def test_systemd_is_told_the_limits_in_its_words(systemd: StandIn) -> None:
-    systemd.does(JOIN + LIMIT + RUN)
-    found = scope(WISH, "gunitune-test-2")
+    systemd.does(MAKE + LIMIT + RUN)
+    found = scope(WISH, unit("2"))
     assert isinstance(found, Scope)
     assert Path(found.prefix[0]) == systemd.program
     assert "--scope" in found.prefix
@@ -127,23 +135,23 @@ def test_systemd_is_told_the_limits_in_its_words(systemd: StandIn) -> None:
 def test_a_scope_without_the_limits_is_not_taken_for_one(
     systemd: StandIn, wish: Wanted, lacking: str
 ) -> None:
-    systemd.does(JOIN + RUN)
+    systemd.does(MAKE + RUN)
     reason = f"has not got the {lacking} controller delegated"
-    assert reason in str(scope(wish, f"gunitune-test-3-{lacking}"))
+    assert reason in str(scope(wish, unit(f"3-{lacking}")))
 
 
 def test_a_looser_limit_than_asked_is_none(systemd: StandIn) -> None:
-    systemd.does(JOIN + 'echo 80000 100000 > "$SHOWN/$unit/cpu.max"\n' + RUN)
+    systemd.does(MAKE + 'echo 80000 100000 > "$SHOWN/$unit/cpu.max"\n' + RUN)
     wish = Wanted(0.5, None, frozenset())
-    assert "cpu controller" in str(scope(wish, "gunitune-test-4"))
+    assert "cpu controller" in str(scope(wish, unit("4")))
 
 
 def test_what_systemd_run_says_when_it_fails_is_the_reason(systemd: StandIn) -> None:
     systemd.does('echo "Failed to connect to bus: No medium found" >&2; exit 1\n')
-    found = scope(WISH, "gunitune-test-5")
+    found = scope(WISH, unit("5"))
     assert found == "systemd-run failed: Failed to connect to bus: No medium found"
     systemd.does("exit 3\n")
-    assert scope(WISH, "gunitune-test-5") == "systemd-run failed: exit code 3"
+    assert scope(WISH, unit("5")) == "systemd-run failed: exit code 3"
 
 
 def test_a_systemd_run_that_hangs_is_given_up(
@@ -152,20 +160,20 @@ def test_a_systemd_run_that_hangs_is_given_up(
     monkeypatch.setattr(module, "_START_TIMEOUT_S", 0.1)
     monkeypatch.setattr(module, "_END_TIMEOUT_S", 0.1)
     systemd.does("exec sleep 600\n")
-    assert scope(WISH, "gunitune-test-6") == "systemd-run started no scope within 0.1 s"
+    assert scope(WISH, unit("6")) == "systemd-run started no scope within 0.1 s"
 
 
 def test_without_cgroup_v2_a_scope_can_not_be_looked_at(
     systemd: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    systemd.does(JOIN + RUN)
+    systemd.does(MAKE + RUN)
     monkeypatch.setattr(module, "_unified_point", lambda: None)
-    assert scope(WISH, "gunitune-test-7") == "cgroup v2 is not mounted"
+    assert scope(WISH, unit("7")) == "cgroup v2 is not mounted"
 
 
 def test_without_systemd_run_there_is_no_scope(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    assert scope(WISH, "gunitune-test-8") == "systemd-run is not installed"
+    assert scope(WISH, unit("8")) == "systemd-run is not installed"
 
 
 def test_confinement_takes_the_scope_where_no_group_can_be_made(
@@ -175,7 +183,7 @@ def test_confinement_takes_the_scope_where_no_group_can_be_made(
         return Made(failed=dict.fromkeys(("cpu", "memory"), "Permission denied in /sys/fs/cgroup"))
 
     monkeypatch.setattr("gunitune.serve.confine.make_groups", refused)
-    systemd.does(JOIN + LIMIT + RUN)
+    systemd.does(MAKE + LIMIT + RUN)
     with confine(Limits(0.5, 64 << 20)) as confinement:
         assert confinement.how == "systemd scope: quota of 0.5 CPUs and 64 MiB of memory"
         assert confinement.cgroups == ()

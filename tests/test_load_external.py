@@ -252,6 +252,18 @@ def test_vegeta_on_path_attacks_and_then_encodes(path: Path) -> None:
     assert answered.dropped == 0  # of 8 arrivals 6: the start and the end may cost one each
 
 
+def test_the_window_of_the_meters_ends_with_the_load_not_with_its_report(path: Path) -> None:
+    calls = stand_in(path, "vegeta", VEGETA)
+    heard: list[int] = []
+
+    def note() -> None:
+        heard.append(len(calls.read_text(encoding="utf-8").splitlines()))
+
+    load = Load(duration_s=1.0, warmup_s=0.5, rps=8.0)
+    generate(load, "127.0.0.1", 8000, generator="vegeta", on_start=note, on_end=note)
+    assert heard == [2, 3], "a warm-up with its report, then the attack without"
+
+
 def test_what_vegeta_waits_for_after_a_closed_loop_does_not_count(tmp_path: Path) -> None:
     outcome = vegeta.read(VEGETA, a_job(tmp_path))
     assert outcome.served == 2

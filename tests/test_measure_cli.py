@@ -66,11 +66,14 @@ def test_measure_then_recommend(tmp_path: Path) -> None:
 def test_an_asgi_app_is_measured_under_the_class_it_is_recommended(tmp_path: Path) -> None:
     project = write_project(tmp_path / "loop", LOOP)
     options = ("--app", "app:app", "--interface", "asgi", "--budget", "3s", "-f", "json")
-    shown = gunitune("measure", *options, "--python", python(), cwd=project)
+    request = ("--request", "GET /?token=swordfish9")
+    shown = gunitune("measure", *options, *request, "--python", python(), cwd=project)
     assert shown.returncode == 0, shown.stderr
     found = json.loads(shown.stdout)
     assert list(found["cpu_ms_by_class"]) == ["asgi"]
     assert found["app"]["interface"] == "asgi"
+    assert found["load"]["requests"] == ["GET /?token=***"]
+    assert found["load"]["concurrency"] >= 1
     assert json.loads((project / ".gunitune/measure.json").read_text()) == found
 
 

@@ -15,6 +15,7 @@ from gunitune.api import recommend_with
 from gunitune.checks.run import STDIN, Check
 from gunitune.errors import ProjectError, UsageError
 from gunitune.measure.document import document
+from gunitune.measure.foretell import foretell
 from gunitune.measure.store import load, path_of, save
 from gunitune.model import MIB, Quantity, Recommendation, Unknown
 from gunitune.render.dynamic import render as dynamic
@@ -38,9 +39,25 @@ def advice(project: Path, **options: Any) -> Recommendation:
 
 
 def test_what_is_stored_comes_back(project: Path) -> None:
-    stored = profile(facts=app_facts(thread_bytes=Unknown("no time left"), notes=("a note",)))
+    facts = app_facts(thread_bytes=Unknown("no time left"), notes=("a note",))
+    stored = profile(facts=facts, concurrency=25)
     save(stored, project)
     assert load(project) == stored
+
+
+def test_more_clients_than_were_measured_are_an_extrapolation(project: Path) -> None:
+    measured(project, concurrency=25)
+    said = "extrapolated: measured with 25 clients, asked for 26"
+    beyond = foretell(str(project), {"cpus": 2, "concurrency": 26})
+    assert said in beyond.notes
+    assert all(row.prediction.extrapolated for row in beyond.rows)
+    assert not any("extrapolated" in note for note in within(project, 25))
+    measured(project, concurrency=None)  # as an earlier one was stored
+    assert not any("extrapolated" in note for note in within(project, 26))
+
+
+def within(project: Path, concurrency: int) -> tuple[str, ...]:
+    return foretell(str(project), {"cpus": 2, "concurrency": concurrency}).notes
 
 
 def test_unknown_surroundings_come_back_as_unknown(project: Path) -> None:

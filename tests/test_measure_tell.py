@@ -13,12 +13,13 @@ from gunitune.errors import GunituneError
 from gunitune.facts import SAMPLE_HOST
 from gunitune.measure.asgi import waited_ms as waited_alone_ms
 from gunitune.measure.course import Course, Step, clients_for
+from gunitune.measure.cpus import cpus_there
 from gunitune.measure.estimate import estimate, spread
 from gunitune.measure.kind import judge
 from gunitune.measure.learn import learn_in
 from gunitune.measure.look import KEPT, STOLEN, Look, SlowError
 from gunitune.measure.overlap import gil_share, overlap_share
-from gunitune.measure.wsgi import cpus_there, waited_ms
+from gunitune.measure.wsgi import waited_ms
 from gunitune.meters.memory import Memory
 from gunitune.model import MIB, Host, Unknown
 from gunitune.predict.queueing import closed
@@ -42,11 +43,12 @@ GEVENT_MISSING = "gevent is not installed"
 def look(choice: Choice, served: int = 100, **changes: Any) -> Look:
     """One second of one worker: 4 ms of computing in each of 100 requests."""
     cpu_s = changes.pop("cpu_s", 0.4)
+    children_s = changes.pop("children_s", 0.0)
     memory = Memory(30 * MIB, 20 * MIB, 20 * MIB, 40 * MIB)
     answered = Answered("embedded", 10.0, 11.0, served, {}, Unknown("none"), 3, 0.01)
     usage = Usage(
         wall_s=1.0,
-        cpu_s=cpu_s + 0.01,
+        cpu_s=cpu_s + children_s + 0.01,
         cpu_source="",
         pss_bytes=MISSING,
         peak_bytes=MISSING,
@@ -72,6 +74,8 @@ def look(choice: Choice, served: int = 100, **changes: Any) -> Look:
         queued_s=0.0,
         master=Memory(20 * MIB, 12 * MIB, 20 * MIB, 32 * MIB),
         workers=(memory,) * choice.workers,
+        beside_s=0.01,
+        master_cpu_s=0.01,
     )
     return replace(made, **changes)
 
@@ -167,6 +171,18 @@ def test_waiting_is_the_rest_of_a_busy_workers_window() -> None:
     assert waited_ms(look(sync, steal_s=1.0)) == pytest.approx(2.0)
 
 
+def test_what_the_children_of_a_worker_compute_is_no_waiting() -> None:
+    sync = Choice("sync", 1)
+    assert look(sync).children_ms == pytest.approx(0)
+    shelling = look(sync, children_s=0.4)
+    assert shelling.children_ms == pytest.approx(4.0)
+    assert waited_ms(shelling) == pytest.approx(2.0)
+    facts = learned(Stand(changes={"children_s": 0.4}))
+    (note,) = facts.notes
+    assert note.startswith("50% of the CPU time is of processes that the workers start")
+    assert learned(Stand(changes={"children_s": 0.03})).notes == ()
+
+
 def test_waiting_of_a_single_client_is_its_latency_less_the_computing() -> None:
     found = look(Choice("asgi", 1))
     latency = Latency(100, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0)
@@ -179,6 +195,8 @@ def test_what_spoils_a_look_is_said() -> None:
     sync = Choice("sync", 1)
     assert look(sync).void == ()
     assert look(sync, steal_s=0.2).void == (STOLEN,)
+    assert look(sync, steal_s=0.07).void == ()  # what many a host takes all the time
+    assert look(sync, steal_s=0.2, cpus=2).void == ()
     assert look(sync, queued_s=0.5).void == (KEPT,)
     assert look(sync, restarts=2).void == ("2 workers died",)
     answered = replace(look(sync).answered, limit="the generator was at its limit")
@@ -244,6 +262,23 @@ def test_two_cpus_busy_are_proof_whatever_others_do() -> None:
     facts = learned(Stand(changes={"other_cpu_s": 0.9, "cpu_s": 1.7}))
     assert isinstance(facts.gil_share, Estimate)
     assert facts.gil_share.value < 0.7
+
+
+def test_where_all_cpus_were_busy_the_gil_share_is_an_upper_bound() -> None:
+    facts = learned(Stand(changes={"cpu_s": 1.9}))
+    assert isinstance(facts.gil_share, Estimate)
+    assert facts.gil_share.low == 0 < facts.gil_share.value <= facts.gil_share.high
+    assert facts.gil_share.source.endswith("all CPUs busy: at most")
+    (note,) = facts.notes
+    assert f"at most {facts.gil_share.value:.0%}" in note
+    bound = learned(Stand(changes={"cpu_s": 1.0}))
+    assert isinstance(bound.gil_share, Estimate)
+    assert bound.gil_share.low > 0.5
+    assert bound.notes == ()
+    many = Limits(cores=frozenset({0, 1, 2, 3}))
+    room = learned(Stand(limits=many, changes={"cpu_s": 1.9}))
+    assert isinstance(room.gil_share, Estimate)
+    assert room.gil_share.low > 0
 
 
 def test_a_generator_on_cpus_of_its_own_costs_the_server_nothing() -> None:
@@ -347,6 +382,8 @@ def test_the_page_shows_each_number_with_its_interval_and_source() -> None:
     page = render(profile(facts=facts), stored=".gunitune/measure.json", width=100)
     assert re.search(r"CPU per request, sync +4 ms \(3.8 to 4.2 ms\) +three blocks; 3 looks", page)
     assert re.search(rf"waiting overlaps +unknown +{GEVENT_MISSING}", page)
+    assert re.search(r"worker's memory +30 MiB \(range 28.5 to 31.5 MiB\)", page)
+    assert re.search(r"master's memory +20 MiB \(19 to 21 MiB\)", page)
     assert "kind       I/O-bound: requests mostly wait (high confidence)" in page
     assert "a request waits 91 % of its time" in page
     assert "note       a note" in page

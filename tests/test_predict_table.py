@@ -74,6 +74,25 @@ def test_most_throughput_comes_first_and_of_equals_the_least_memory() -> None:
     assert "sync 5" in order(table(facts(5, 0, worker_bytes=NOT_MEASURED)))
 
 
+def test_what_takes_more_than_the_share_of_the_memory_can_not_run() -> None:
+    # sync 5 takes 30 + 5 + 5 x 40 = 235 MiB: of 256 MiB, more than 80 % and less than 95 %
+    measured, machine = Measured(IO, "", 2.0), replace(SAMPLE_HOST, memory_bytes=256 * MIB)
+
+    def sync_5(memory_share: float = 0.8) -> tuple[str, bool, bool]:
+        found = predict_table(measured, machine, CLOSED, memory_share=memory_share)
+        (row,) = (row for row in found.rows if row.prediction.choice == Choice("sync", 5))
+        told = any("--memory-share" in note for note in found.notes)
+        return row.prediction.limit, row.prediction.feasible, told
+
+    usual = predict_table(measured, machine, CLOSED).rows
+    barred = [str(row.prediction.choice) for row in usual if row.prediction.limit == "memory"]
+    assert "sync 5" in barred
+    assert sync_5() == ("memory", False, True)
+    assert sync_5(memory_share=0.95)[1] is True
+    large = predict_table(measured, SAMPLE_HOST, CLOSED)
+    assert not any("--memory-share" in note for note in large.notes)
+
+
 def test_under_arrivals_the_least_p99_of_those_that_keep_up_comes_first() -> None:
     rows = table(load=Load(rps=300.0)).rows
     late = [row.prediction.p99_ms for row in rows]

@@ -33,7 +33,8 @@ CONF = """\
 # Against the current config (gthread 2x16): 1.37 times the requests (1.31 to 1.42)
 # Limited by: CPU: 2 of 2 cores busy; more workers will not help
 # As fast within the noise: gevent 3
-# The trials ran on top of /srv/shop/gunicorn.conf.py: keep what else it sets.
+# The trials ran on top of /srv/shop/gunicorn.conf.py: put these lines in place of its
+#   own, and keep what else it sets.
 # Study: .gunitune/tune/app.jsonl
 # Start: gunicorn -c gunicorn.conf.py app:app
 
@@ -44,7 +45,21 @@ worker_class = 'gevent'
 # best by measurement: most requests per second; of its throughput 3 workers reached
 #   0.99, 5 workers reached 0.97 [measured]
 workers = 2
+
+# Gunicorn's default, as in the trials, whatever /srv/shop/gunicorn.conf.py says
+#   [measured]
+preload_app = False
+
+# Gunicorn's default, as in the trials, whatever /srv/shop/gunicorn.conf.py says
+#   [measured]
+threads = 1
+
+# Gunicorn's default, as in the trials, whatever /srv/shop/gunicorn.conf.py says
+#   [measured]
+worker_connections = 1000
 """
+# What would change what was measured, in a config that the trials overrode.
+BENEATH = "threads = 4\nworker_connections = 9\npreload_app = True\nworkers = 7\n"
 
 
 def won(choice: Choice, *others: Standing, **changes: Any) -> Tuned:
@@ -71,8 +86,11 @@ def test_gunicorn_loads_the_conf_of_every_winner(release: str, tmp_path: Path) -
         Choice("gevent", 2, extra=(("preload_app", True),)),
     ):
         conf = tmp_path / "conf.py"
-        conf.write_text(render(won(choice)))
+        conf.write_text(render(won(choice, launch=replace(LAUNCH, conf=None))))
         assert named(conf) == choice.settings()
+        conf.write_text(BENEATH + render(won(choice)))
+        idle = {"worker_connections": 9} if choice.worker_class == "sync" else {}
+        assert named(conf) == choice.applied() | idle, "what was measured, whatever is beneath"
         command: list[str | Path] = [
             python,
             "-m",
@@ -135,13 +153,13 @@ def test_a_setting_that_others_left_alone_is_compared_with_the_default() -> None
 
 
 def test_values_of_different_types_can_be_compared() -> None:
-    rivals = (
-        standing(Choice("sync", 2, extra=(("worker_tmp_dir", "/dev/shm"),)), 400, 90, 9, "beaten"),
-        standing(Choice("sync", 2), 450, 90, 9, "beaten"),
-    )
-    best = Choice("sync", 2, extra=(("worker_tmp_dir", "/run"),))
-    told = words_of(render(won(best, *rivals)))
-    assert "at Gunicorn's default reached 0.90, worker_tmp_dir /dev/shm reached 0.80" in told
+    preloaded = Choice("sync", 2, extra=(("preload_app", True),))
+    rivals = (standing(preloaded, 450, 90, 9, "beaten"),)
+    told = words_of(render(won(Choice("sync", 2), *rivals)))
+    assert "of its throughput preload_app True reached 0.90 [measured] preload_app = False" in told
+    rivals = (standing(Choice("sync", 2), 450, 90, 9, "beaten"),)
+    told = words_of(render(won(preloaded, *rivals)))
+    assert "preload_app at Gunicorn's default reached 0.90 [measured] preload_app = True" in told
 
 
 def test_the_same_study_gives_the_same_bytes_from_memory_and_from_its_file(tmp_path: Path) -> None:
@@ -171,7 +189,10 @@ def test_what_a_study_says_stays_in_the_comments() -> None:
     )
     text = render(study)
     code = [line for line in text.split("\n") if line and not line.startswith("#")]
-    assert code == ["worker_class = 'gevent'", "workers = 2"]
+    assert code == [
+        "worker_class = 'gevent'", "workers = 2", "preload_app = False", "threads = 1",
+        "worker_connections = 1000",
+    ]  # fmt: skip
     assert "20 requests/s, a connection for each request" in text
 
 

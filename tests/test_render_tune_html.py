@@ -140,6 +140,24 @@ def texts(item: Any) -> list[str]:
     return [text for part in parts for text in texts(part)]
 
 
+def test_no_secret_gets_into_the_page_or_its_plots() -> None:
+    token = "ghp_0123456789abcdefghijABCDEFGHIJ012345"
+    said = f"GET /?token={token} was answered with 500"
+    page = render(
+        tuned(
+            load=Load((Request(path=f"/x?token={token}", headers=(("X-Key", "hunter2"),)),)),
+            standings=(STANDINGS[0], replace(STANDINGS[-1], why=said)),
+            blocks=(block(void=(said,)),),
+            limited=said,
+            notes=(said,),
+            next=(said,),
+        )
+    )
+    assert "GET /x?token=***" in page
+    assert token not in page
+    assert "hunter2" not in page
+
+
 def test_a_study_that_found_nothing_has_a_page_too() -> None:
     lost = Unknown("nothing was served")
     dead = replace(STANDINGS[0], rps=Estimate(0, 0, 0, "one block"), p50_ms=lost, p99_ms=lost,

@@ -52,7 +52,6 @@ def test_a_body_may_come_from_a_file(tmp_path: Path) -> None:
     [
         ("", "no path"),
         ("GET", "no path"),
-        ("get /", "no path"),
         ("http://example.com/", "no path"),
         ("GET https://127.0.0.1/", "no path"),
         ("* weight=1", "no path"),
@@ -152,3 +151,12 @@ def test_what_may_change_something_must_be_allowed() -> None:
     check_methods(unsafe, allow_unsafe=True)
     with pytest.raises(UsageError, match=r"POST /orders may change.*--allow-unsafe-methods"):
         check_methods(unsafe, allow_unsafe=False)
+
+
+def test_a_method_may_be_written_small(tmp_path: Path) -> None:
+    assert parse_request("head /health", tmp_path) == Request("/health", "HEAD")
+
+
+def test_a_request_is_quoted_as_it_was_written(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="request 'GET / header=\"X: Open': no closing quotation"):
+        parse_request('GET / header="X: Open', tmp_path)

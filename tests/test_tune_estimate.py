@@ -6,7 +6,7 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import pytest
@@ -16,11 +16,16 @@ from hypothesis import strategies as st
 from grids import Simulated, Surface
 from gunitune.model import Unknown
 from gunitune.trial import Block, Choice, Load
+from gunitune.tune.budget import Budget
+from gunitune.tune.closing import against
 from gunitune.tune.cost import Spread, cost, group
 from gunitune.tune.elasticity import elasticity
 from gunitune.tune.estimate import Levels, levels
 from gunitune.tune.gauge import Supply, gauges
 from gunitune.tune.linear import inverse, student
+from gunitune.tune.record import Recorded
+from gunitune.tune.runs import Runs
+from searched import Seen
 
 SUPPLY = Supply(2.0, 2.0)
 LOAD = Load(concurrency=32, duration_s=2.0)
@@ -166,6 +171,7 @@ def test_a_generator_with_cpus_of_its_own_is_not_beside_the_server() -> None:
     busy = replace(block, answered=replace(block.answered, generator_cpu_s=1.0))
     assert Supply(2.0, 2.0).beside(busy) == pytest.approx(0.5)
     assert Supply(1.0, 2.0).beside(busy) == 0.0
+    assert Supply(2.0, 2.0, apart=True).beside(busy) == 0.0
 
 
 def test_a_ratio_with_itself_is_one_and_sure() -> None:
@@ -193,6 +199,43 @@ def test_noise_known_from_before_narrows_a_comparison_of_few_blocks() -> None:
     alone, helped = levels(few, SUPPLY), levels(few, SUPPLY, searched)
     wide, narrow = (found.ratio(*CHOICES[:2]) for found in (alone, helped))
     assert narrow.high / narrow.low < wide.high / wide.low
+
+
+@dataclass(frozen=True)
+class Apart(Surface):
+    """Two choices of one class that cost unlike."""
+
+    def cost_ms(self, choice: Choice) -> float:
+        return 4.0 if choice.workers == 2 else 5.0
+
+
+@pytest.mark.parametrize("turns", [2, 8])
+def test_without_what_is_lent_within_a_class_a_ratio_in_it_holds_the_truth(turns: int) -> None:
+    surface, pair = Apart(wait_ms=0.2), CHOICES[:2]
+    held, off = [], []
+    for seed in range(60):
+        blocks = measured(Simulated(surface, seed=seed), turns, pair)
+        found = levels(blocks, SUPPLY, lent=False).ratio(*pair)
+        true = truth(surface, *pair)
+        held.append(math.log(found.low) <= true <= math.log(found.high))
+        off.append(math.log(found.value) - true)
+    assert statistics.mean(held) > 0.9
+    assert abs(statistics.mean(off)) < 0.035
+
+
+def test_the_ratio_that_is_told_lends_nothing_within_a_class() -> None:
+    surface, (one, other) = Apart(wait_ms=0.2), CHOICES[:2]
+    true, off = truth(surface, one, other), []
+    for seed in range(40):
+        runs = Runs(
+            Recorded(Simulated(surface, seed=seed), None, 0.0), Budget(lambda: 0.0, 900), Seen(), 0
+        )
+        for turn in range(2):
+            for choice in (one, other):
+                runs.block(choice, LOAD, "closing", turn)
+        found = against(runs, one, {"other": other}, supply=SUPPLY, searched=Levels(), paced=False)
+        off.append(math.log(found[0].ratio) - true)
+    assert abs(statistics.mean(off)) < 0.05
 
 
 @pytest.mark.parametrize(

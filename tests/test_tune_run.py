@@ -160,7 +160,7 @@ class Late(Simulated):
         block = Simulated.run(self, choice, load, phase=phase, round=round)
         if phase != "closing" or choice.worker_class != "gevent":
             return block
-        return replace(block, answered=replace(block.answered, errors={"reset": 3}))
+        return replace(block, answered=replace(block.answered, errors={"reset": 300}))
 
 
 def test_a_winner_that_fails_in_the_closing_comparison_makes_room_for_the_next() -> None:

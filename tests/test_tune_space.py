@@ -229,3 +229,51 @@ def test_what_takes_part_anyway_is_not_picked_again() -> None:
     predict = model(Surface(), 32)
     first = picks(space(), predict)
     assert first[0] not in picks(space(), predict, first[:1])
+
+
+def memory_facts(**changes: object) -> AppFacts:
+    """100 MiB a worker, 20 with preload and 80 shared then."""
+    return some_facts(
+        master_bytes=measured(20 * MIB),
+        worker_bytes=measured(100 * MIB),
+        shared_bytes=measured(0),
+        thread_bytes=measured(MIB // 4),
+        preload_worker_bytes=measured(20 * MIB),
+        preload_shared_bytes=measured(80 * MIB),
+        **changes,
+    )
+
+
+PRELOAD = (("preload_app", True),)
+
+
+def test_what_fits_only_preloaded_is_not_refused_for_what_it_takes_without() -> None:
+    host = replace(SAMPLE_HOST, memory_bytes=400 * MIB)
+    made = found(host=host, facts=memory_facts())
+    assert made.refusal(Choice("sync", 5), must=True)
+    assert made.refusal(Choice("sync", 5, extra=PRELOAD)) == ""
+    assert "12 workers need about 340 MiB" in made.refusal(Choice("sync", 12, extra=PRELOAD))
+    advised = plan(made, recommended=Choice("sync", 5, extra=PRELOAD))
+    assert not any(choice.extra for choice in advised.refused)
+
+
+def test_where_memory_binds_the_preloaded_take_the_place_of_what_does_not_fit() -> None:
+    host = replace(SAMPLE_HOST, memory_bytes=400 * MIB)
+    tight = everything(found(host=host, facts=memory_facts()))
+    assert Choice("sync", 2) in tight
+    assert Choice("sync", 5, extra=PRELOAD) in tight
+    assert Choice("sync", 5) not in tight
+    assert Choice("sync", 2, extra=PRELOAD) not in tight
+    roomy = everything(found(facts=memory_facts()))
+    assert not any(choice.extra for choice in roomy)
+
+
+@pytest.mark.parametrize("own", [measured(95 * MIB), NO_FACTS])
+def test_preloading_that_spares_little_or_was_not_measured_is_not_tried(
+    own: Estimate | Unknown,
+) -> None:
+    host = replace(SAMPLE_HOST, memory_bytes=400 * MIB)
+    made = found(host=host, facts=replace(memory_facts(), preload_worker_bytes=own))
+    assert not any(choice.extra for choice in everything(made))
+    advised = made.refusal(Choice("sync", 5, extra=PRELOAD), must=True)
+    assert bool(advised) is isinstance(own, Estimate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -168,6 +169,100 @@ def test_another_app_or_machine_is_refused_with_what_differs(tmp_path: Path) -> 
     with pytest.raises(StudyError, match="rest was None and is 1"):
         resume(path, {**SUBJECT, "rest": 1})
     resume(path, SUBJECT).close()
+
+
+SECRET = Request("/x?token=hunter2hunter2", "POST", (("Authorization", "Bearer s3cr3t"),), b"pw!")
+
+
+def test_no_secret_of_a_request_is_written_and_the_file_is_its_owners(tmp_path: Path) -> None:
+    path = tmp_path / "one.jsonl"
+    load = Load(concurrency=32, requests=(SECRET,))
+    request = wanted(SURFACE, budget_s=60.0, load=load)
+    study = begin(path, request.subject())
+    tuned = tune(Simulated(SURFACE), request, study=study)
+    study.close()
+    content = path.read_text()
+    for secret in ("hunter2hunter2", "s3cr3t", base64.b64encode(b"pw!").decode()):
+        assert secret not in content
+    assert "Authorization" in content
+    assert path.stat().st_mode & 0o777 == 0o600
+    study = resume(path, request.subject())
+    bench = Simulated(SURFACE)
+    assert tune(bench, request, study=study).blocks == tuned.blocks
+    study.close()
+    assert bench.ran == []
+
+
+def test_other_requests_are_another_study_and_neither_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "one.jsonl"
+    request = wanted(SURFACE, load=Load(requests=(SECRET,)))
+    begin(path, request.subject()).close()
+    other = replace(request.load, requests=(replace(SECRET, body=b"other"),), concurrency=9)
+    with pytest.raises(StudyError) as raised:
+        resume(path, replace(request, load=other).subject())
+    assert "load (concurrency was 64 and is 9), requests differs: start" in str(raised.value)
+    assert "hunter2hunter2" not in str(raised.value)
+    assert "Authorization" not in str(raised.value)
+
+
+def test_a_block_of_other_requests_is_not_taken_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "one.jsonl"
+    study = begin(path, SUBJECT)
+    Recorded(Simulated(Surface()), study, 0.0).run(CHOICE, Load(), phase="search", round=0)
+    study.close()
+    study = resume(path, SUBJECT)
+    bench = Simulated(Surface())
+    recorded = Recorded(bench, study, 0.0)
+    recorded.run(CHOICE, Load(requests=(SECRET,)), phase="search", round=0)
+    assert len(bench.ran) == 1
+    recorded.run(CHOICE, Load(), phase="search", round=0)
+    assert len(bench.ran) == 1
+    study.close()
+
+
+def test_a_block_of_another_length_is_still_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "one.jsonl"
+    study = begin(path, SUBJECT)
+    Recorded(Simulated(Surface()), study, 0.0).run(
+        CHOICE, Load(duration_s=2.0), phase="search", round=0
+    )
+    study.close()
+    study = resume(path, SUBJECT)
+    bench = Simulated(Surface())
+    found = Recorded(bench, study, 0.0).run(CHOICE, Load(duration_s=4.0), phase="search", round=0)
+    study.close()
+    assert bench.ran == []
+    assert found.load.duration_s == 2.0
+
+
+def test_secrets_in_what_an_app_said_are_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "one.jsonl"
+    study = begin(path, SUBJECT)
+    said = "postgresql://shop:hunter2hunter2@db/shop refused"
+
+    class Refusing(Simulated):
+        def run(self, choice: Choice, load: Load, *, phase: str, round: int) -> Block:  # noqa: A002
+            del choice, load, phase, round
+            raise ServeError(said, said)
+
+    with pytest.raises(ServeError) as raised:
+        Recorded(Refusing(Surface()), study, 0.0).run(CHOICE, Load(), phase="search", round=0)
+    study.close()
+    assert "hunter2hunter2" not in path.read_text() + str(raised.value)
+
+
+def test_the_code_the_config_and_the_generator_are_of_the_subject(tmp_path: Path) -> None:
+    conf = tmp_path / "gunicorn.conf.py"
+    request = wanted(code="abc")
+    request = replace(request, launch=replace(request.launch, conf=conf))
+    none = request.subject()
+    conf.write_text("keepalive = 5")
+    one = request.subject()
+    conf.write_text("keepalive = 6")
+    two = request.subject()
+    assert (none["conf"], len({none["conf"], one["conf"], two["conf"]})) == ("", 3)
+    other = replace(request, code="abd", generator="oha").subject()
+    assert {key for key in two if two[key] != other[key]} == {"code", "generator"}
 
 
 def test_the_subject_names_what_must_not_change() -> None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 
+import gunitune.tune.closing
 from grids import SURFACES, Simulated, Surface, wanted
-from gunitune.errors import UsageError
+from gunitune.errors import GunituneError, UsageError
 from gunitune.model import MIB, Unknown
 from gunitune.serve.failure import ServeError
 from gunitune.trial import Block, Choice, Load
+from gunitune.tune.budget import Budget
+from gunitune.tune.closing import MOST_TURNS
 from gunitune.tune.lattice import everything
+from gunitune.tune.objective import Aim
+from gunitune.tune.plan import plan
+from gunitune.tune.record import Recorded
 from gunitune.tune.run import tune
+from gunitune.tune.runs import Runs
 from gunitune.tune.space import Memory
+from gunitune.tune.standing import Ranking
 from searched import Seen, by_role, won
 
 
@@ -240,4 +248,155 @@ def test_where_all_is_disturbed_all_the_time_blocks_are_soon_repeated_no_more() 
     assert repeated <= 6
     best = max(Surface().expected(choice, 32) for choice in everything(request.space))
     assert Surface().expected(won(tuned), 32) >= 0.93 * best
-    assert any("has no valid block" in text for text in tuned.notes)
+    said = [text for text in tuned.notes if "disturbed" in text or "no valid block" in text]
+    assert said[0] == (
+        "every block was disturbed: the hypervisor took a third: repeat on a quieter machine"
+    )
+    assert any("2*cpu+1: all" in text for text in said[1:])
+    assert not any("no valid block" in text for text in said)
+
+
+@pytest.mark.parametrize(
+    ("served", "errors", "barred"),
+    [
+        (6000, {"reset": 1}, False),
+        (50, {"reset": 2}, False),
+        (6000, {"status 500": 6}, False),
+        (6000, {"status 500": 7}, True),
+        (600, {"status 500": 3}, True),
+        (0, {"refused": 1}, True),
+    ],
+)
+def test_a_share_of_failed_requests_bars_and_a_few_in_thousands_do_not(
+    served: int, errors: dict[str, int], *, barred: bool
+) -> None:
+    block = Simulated(Surface()).run(Choice("sync", 2), Load(), phase="search", round=0)
+    block = replace(block, answered=replace(block.answered, served=served, errors=errors))
+    assert ("requests failed" in Aim().bar([block])) is barred
+
+
+@dataclass
+class Timing(Simulated):
+    """A bench whose sync fails requests in open loop, of the kind that `kind` says."""
+
+    kind: str = "timeout"
+
+    def run(self, choice: Choice, load: Load, *, phase: str, round: int) -> Block:  # noqa: A002
+        block = Simulated.run(self, choice, load, phase=phase, round=round)
+        if load.rps is None:
+            return block
+        return replace(block, answered=replace(block.answered, errors={self.kind: 90}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "share", "barred"),
+    [("timeout", 1.5, False), ("timeout", 0.5, True), ("status 500", 1.5, True)],
+)
+def test_more_arrivals_than_a_choice_can_serve_do_not_bar_it_in_the_finals(
+    kind: str, share: float, *, barred: bool
+) -> None:
+    choice, surface = Choice("sync", 2), Surface()
+    request = wanted(surface)
+    runs = Runs(
+        Recorded(Timing(surface, kind=kind), None, 0.0), Budget(lambda: 0.0, 900), Seen(), 0
+    )
+    for turn in range(3):
+        runs.block(choice, Load(concurrency=32), "search", turn)
+    runs.block(choice, Load(rps=share * surface.expected(choice, 32)), "final", 0)
+    ranking = Ranking(runs, plan(request.space), Aim(), request.supply, paced=False)
+    assert (choice in ranking.barred) is barred
+
+
+@dataclass
+class Disturbed(Simulated):
+    """A bench that is disturbed in one phase."""
+
+    phase: str = "closing"
+
+    def run(self, choice: Choice, load: Load, *, phase: str, round: int) -> Block:  # noqa: A002
+        block = Simulated.run(self, choice, load, phase=phase, round=round)
+        return replace(block, void=("a neighbour",)) if phase == self.phase else block
+
+
+def test_a_ratio_that_rests_on_disturbed_pairs_alone_says_so() -> None:
+    calm = tune(Simulated(Surface()), wanted(budget_s=400))
+    tuned = tune(Disturbed(Surface(), speed_sd=0.001), wanted(budget_s=400))
+    pairs = tuned.against[0].pairs
+    said = f"2*cpu+1: all {pairs} pairs of the closing comparison were disturbed: a neighbour"
+    assert pairs
+    assert any(text.startswith(said) for text in tuned.notes)
+    assert not any("disturbed" in text for text in calm.notes)
+
+
+def test_pairs_that_were_disturbed_are_never_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gunitune.tune.closing, "SURE", 9.0)  # any interval is narrow enough
+    calm = tune(Simulated(Surface()), wanted(budget_s=2000))
+    tuned = tune(Disturbed(Surface()), wanted(budget_s=2000))
+    assert calm.against[0].pairs == 2
+    assert tuned.against[0].pairs == MOST_TURNS
+
+
+def test_finals_that_were_disturbed_are_marked_and_told() -> None:
+    tuned = tune(Disturbed(Surface(), phase="final"), wanted(budget_s=500))
+    assert {run.void for run in tuned.finals} == {("a neighbour",)}
+    count = len(tuned.finals)
+    assert f"finals: {count} of {count} runs were disturbed: a neighbour" in tuned.notes
+
+
+def test_choices_without_a_valid_block_share_one_remark() -> None:
+    noisy = {Choice("sync", 5): "a", Choice("sync", 1): "a", Choice("gevent", 5): "a"}
+    tuned = tune(Simulated(Surface(), void=noisy), wanted())
+    said = [text for text in tuned.notes if "no valid block" in text]
+    assert len(said) == 1
+    assert "sync 5" in said[0]
+    assert "sync 1" in said[0]
+
+
+def test_what_was_noted_of_blocks_is_told_once_with_their_number() -> None:
+    @dataclass
+    class Restless(Simulated):
+        def run(self, choice: Choice, load: Load, *, phase: str, round: int) -> Block:  # noqa: A002
+            block = Simulated.run(self, choice, load, phase=phase, round=round)
+            notes = ("never idle", "alone") if len(self.ran) == 2 else ("never idle",)
+            return replace(block, notes=notes)
+
+    tuned = tune(Restless(Surface()), wanted(budget_s=60))
+    count = len(tuned.blocks)
+    assert f"never idle ({count} of {count} blocks)" in tuned.notes
+    assert "alone" in tuned.notes
+
+
+@dataclass
+class Stumbling(Simulated):
+    """A bench whose load generator fails the first `falls` times for each block of gevent."""
+
+    falls: int = 1
+    fell: dict[tuple[Choice, str, int], int] = field(default_factory=dict)
+    error: GunituneError = field(default_factory=lambda: GunituneError("oha failed", "see it"))
+
+    def run(self, choice: Choice, load: Load, *, phase: str, round: int) -> Block:  # noqa: A002
+        key = (choice, phase, round)
+        self.fell[key] = self.fell.get(key, 0) + 1
+        if choice.worker_class == "gevent" and self.fell[key] <= self.falls:
+            raise self.error
+        return Simulated.run(self, choice, load, phase=phase, round=round)
+
+
+def test_a_generator_that_fails_once_is_tried_again() -> None:
+    plain = tune(Simulated(Surface()), wanted())
+    assert tune(Stumbling(Surface()), wanted()).standings == plain.standings
+
+
+def test_a_generator_that_fails_twice_bars_that_choice_alone() -> None:
+    bench = Stumbling(Surface(), falls=2)
+    tuned = tune(bench, wanted())
+    assert won(tuned).worker_class != "gevent"
+    barred = [each for each in tuned.standings if each.choice.worker_class == "gevent"]
+    assert barred
+    assert {each.why for each in barred} == {"oha failed"}
+
+
+def test_a_load_that_can_not_be_had_at_all_is_raised() -> None:
+    bench = Stumbling(Surface(), error=UsageError("wrk takes no rate", "take oha"))
+    with pytest.raises(UsageError, match="wrk takes no rate"):
+        tune(bench, wanted())

@@ -8,7 +8,7 @@ import pytest
 
 from grids import Simulated, Surface
 from gunitune.model import MIB, Unknown
-from gunitune.trial import Block, Choice, Estimate, Load
+from gunitune.trial import AppFacts, Block, Choice, Estimate, Load
 from gunitune.tune.front import front
 from gunitune.tune.gauge import Supply
 from gunitune.tune.objective import Aim, expense, memory_of, quantile_of
@@ -99,6 +99,45 @@ def test_a_generator_at_its_limit_is_told_first() -> None:
 
 def test_nothing_is_said_of_nothing() -> None:
     assert limited(Choice("sync", 1), [], BOTH) == ""
+
+
+def test_what_most_blocks_tell_is_said_and_one_disturbed_block_changes_nothing() -> None:
+    choice = Choice("gthread", 2, 8)
+    calm = [block(choice, 0.8) for _ in range(3)]
+    spoilt = block(choice, 0.8, other_cpu_s=1.3 * 4)
+    assert limited(choice, [*calm, spoilt], BOTH).startswith("slots: 16 requests at once")
+    busy = [block(Choice("sync", 5), 1.95) for _ in range(2)]
+    text = limited(Choice("sync", 5), [block(Choice("sync", 5), 0.9), *busy], BOTH)
+    assert text == "CPU: 1.9 of 2 CPUs busy; more workers will not help"
+
+
+def test_a_worker_that_has_all_the_connections_is_named() -> None:
+    choice = Choice("gthread", 2, 64)
+    text = said(block(choice, 1.1, per_worker_cpu_s=(0.98 * 4, 0.12 * 4)))
+    assert text == (
+        "one worker: it has taken most of the connections and keeps 1.0 CPUs busy, "
+        "while another keeps 0.1; worker_connections equal to threads spreads them"
+    )
+    even = said(block(choice, 1.1, per_worker_cpu_s=(0.55 * 4, 0.55 * 4)))
+    assert even.startswith("waiting: all 64 clients")
+
+
+def test_greenlets_that_hardly_overlap_their_waiting_are_named() -> None:
+    made = block(Choice("gevent", 2), 0.2)
+    overlap = Estimate(0.05, 0.0, 0.1, "a test")
+    facts = AppFacts("wsgi", {}, *[Unknown("a test")] * 10)  # type: ignore[arg-type]
+    text = limited(made.choice, [made], BOTH, facts=replace(facts, overlap=overlap))
+    assert text.startswith("waiting: 5% of it overlaps under gevent")
+    whole = replace(facts, overlap=replace(overlap, value=0.98))
+    for known in (facts, whole):
+        assert limited(made.choice, [made], BOTH, facts=known).startswith("waiting: all 64")
+
+
+def test_a_generator_with_cpus_of_its_own_takes_none_of_the_servers() -> None:
+    made = block(Choice("sync", 5), 1.5)
+    made = replace(made, answered=replace(made.answered, generator_cpu_s=0.9 * 4))
+    assert "load generator" in said(made)
+    assert said(made, Supply(2.0, 2.0, apart=True)).startswith("slots: 5 requests at once")
 
 
 def standing(

@@ -121,7 +121,11 @@ def tune(  # noqa: PLR0913  (one parameter per flag)
         check_library()
     with ended_by_signals():
         session = _session(target, options, settings, no_settings=no_settings, quiet=quiet)
-        tuned = tuned_session(session, study, resume=resume, quiet=quiet, began=began)
+        try:
+            tuned = tuned_session(session, study, resume=resume, quiet=quiet, began=began)
+        except KeyboardInterrupt:
+            say("interrupted: every run that ended is stored; go on with gunitune tune --resume")
+            raise
     save(tuned)
     if html:
         put(page(tuned), html, force=True)

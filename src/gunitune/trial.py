@@ -38,10 +38,14 @@ class Choice:
         return found | dict(self.extra)
 
     def applied(self) -> dict[str, Value]:
-        """All that is set for the trial, so that nothing of the project's config mixes in."""
+        """All that is set for the trial, so that nothing of the project's config mixes in.
+
+        The app is not preloaded unless `extra` says so: that moves memory and boot time.
+        """
         threads = self.threads if self.worker_class == THREADED else 1
         connections = self.worker_connections or DEFAULT_CONNECTIONS
-        return {"threads": threads, "worker_connections": connections} | self.settings()
+        fixed = {"preload_app": False, "threads": threads, "worker_connections": connections}
+        return fixed | self.settings()
 
     def __str__(self) -> str:
         """Short enough for a table: `gthread 2x8 wc=8`, `sync 5`."""

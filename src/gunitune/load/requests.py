@@ -53,7 +53,7 @@ def parse_request(text: str, folder: Path) -> Request:
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise UsageError(f"--request {text!r}: {error}".lower(), SYNTAX) from None
+        raise UsageError(f"request {text!r}: {str(error).lower()}", SYNTAX) from None
     method, path, options = _start(text, words)
     weight, headers, body = None, [], None
     for name, value in options:
@@ -69,7 +69,7 @@ def parse_request(text: str, folder: Path) -> Request:
 
 
 def _start(text: str, words: list[str]) -> tuple[str, str, list[tuple[str, str]]]:
-    method = words.pop(0) if words and _METHOD.fullmatch(words[0]) else "GET"
+    method = words.pop(0).upper() if words and _METHOD.fullmatch(words[0].upper()) else "GET"
     path = words.pop(0) if words else ""
     check_path(path)
     options = []

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from gunitune.load.run import generate
-from gunitune.meters.idle import await_idle
-from gunitune.meters.meter import Meter
-from gunitune.model import Unknown
+from gunitune.measure.cpus import MOST_STEAL, cores_of, steal_share
+from gunitune.measure.loaded import Loading
 from gunitune.serve.server import serve
 from gunitune.trial import Block
 
@@ -17,8 +14,6 @@ if TYPE_CHECKING:
 
     from gunitune.trial import Answered, Choice, Launch, Limits, Load, Usage
 
-# A larger share of the machine's CPU time taken by the hypervisor, and the block says nothing.
-MOST_STEAL = 0.15
 # To stop by itself before it is killed: nobody waits for an answer any more.
 GRACE_S = 0.5
 
@@ -34,36 +29,30 @@ def run_block(  # noqa: PLR0913  (what a block is made of)
     phase: str = "search",
     round: int = 0,  # noqa: A002  (the field's word)
 ) -> Block:
-    """Start, wait until the tree is idle, load, meter, stop; raises ServeError and its kin."""
+    """Start, wait until the tree is idle, load, meter, stop.
+
+    ServeError where the server does not start, or ends under the load; AnswerError where it does
+    not answer as expected; UsageError where the generator can't do such a load.
+    """
     first = load.requests[0]
     with serve(launch, choice, limits, first=first, expect=load.expect, grace_s=GRACE_S) as server:
-        busy = await_idle(server)
-        meter = Meter(server)
-        answered = generate(
-            load,
-            server.host,
-            server.port,
-            cores=generator_cores,
-            on_start=meter.start,
-            on_end=meter.stop,
-            generator=generator,
-        )
-        usage = meter.usage(answered.generator_cpu_s)
+        loading = Loading(server, launch, choice, limits, generator_cores, generator)
+        loaded = loading.run(load)
     return Block(
         choice=choice,
         load=load,
-        answered=answered,
-        usage=usage,
+        answered=loaded.answered,
+        usage=loaded.usage,
         boot_s=server.boot_s,
         confined=server.confined,
-        void=tuple(_void(choice, answered, usage)),
-        notes=(busy,) if busy else (),
+        void=tuple(_void(choice, loaded.answered, loaded.usage, len(cores_of(limits)))),
+        notes=(loaded.remark,) if loaded.remark else (),
         round=round,
         phase=phase,
     )
 
 
-def _void(choice: Choice, answered: Answered, usage: Usage) -> Iterator[str]:
+def _void(choice: Choice, answered: Answered, usage: Usage, cpus: int) -> Iterator[str]:
     """Why the block must be repeated rather than averaged."""
     if answered.limit:
         yield answered.limit
@@ -71,7 +60,5 @@ def _void(choice: Choice, answered: Answered, usage: Usage) -> Iterator[str]:
         yield f"the load generator could not send {answered.dropped} requests"
     if usage.restarts:
         yield f"{usage.restarts} of {choice.workers} workers died"
-    machine_s = usage.wall_s * (os.cpu_count() or 1)
-    if not isinstance(usage.steal_s, Unknown) and usage.steal_s > MOST_STEAL * machine_s:
-        share = usage.steal_s / machine_s
+    if (share := steal_share(usage, cpus)) > MOST_STEAL:
         yield f"the hypervisor gave {share:.0%} of the CPU time to others"

@@ -49,7 +49,11 @@ def document(profile: Profile) -> dict[str, Any]:
         },
         "gunicorn": _value(profile.gunicorn),
         "python": _value(profile.python),
-        "load": {"requests": list(profile.requests), "keep_alive": profile.keep_alive},
+        "load": {
+            "requests": list(profile.requests),
+            "keep_alive": profile.keep_alive,
+            "concurrency": profile.concurrency,
+        },
         **{name: _plain(name, number) for name, number in found.items()},
         "cpu_ms_by_class": {name: _number(item) for name, item in facts.cpu_ms.items()},
         "numbers": {name: _number(number) for name, number in found.items()},

@@ -50,10 +50,20 @@ def foretell(
     app = classify_with(path, settings, None, host)
     profile = _profile(folder, app)
     measured = Measured(
-        facts=profile.facts, source=profile.source, cpus=profile.cpus, app=profile.spec
+        facts=profile.facts,
+        source=profile.source,
+        cpus=profile.cpus,
+        concurrency=profile.concurrency,
+        app=profile.spec,
     )
     known = {"recommended": _recommended(folder, app, host, settings)}
-    return predict_table(measured, host, _load(settings, keep_alive=profile.keep_alive), known)
+    return predict_table(
+        measured,
+        host,
+        _load(settings, keep_alive=profile.keep_alive),
+        known,
+        memory_share=goal(settings).memory_share,
+    )
 
 
 def _profile(folder: Path, app: App) -> Profile:

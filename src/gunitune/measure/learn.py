@@ -20,12 +20,16 @@ BUDGET_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """The facts; the Gunicorn they were learned on, how it was kept to its limits, the time."""
+    """The facts; the Gunicorn they were learned on, how it was kept to its limits, the time.
+
+    `concurrency` is the most clients of any look.
+    """
 
     facts: AppFacts
     gunicorn: str
     confined: str
     spent_s: float
+    concurrency: int
 
 
 def learn(  # noqa: PLR0913  (what a measurement stands on)
@@ -62,5 +66,6 @@ def learn_in(
         facts = learn_asgi(course, asgi_class)
     else:
         facts = learn_wsgi(course)
-    first = next(look for looks in course.looks.values() for look in looks)
-    return Learned(facts, first.gunicorn, first.confined, course.spent_s)
+    looks = [look for some in course.looks.values() for look in some]
+    most = max(look.clients for look in looks)
+    return Learned(facts, looks[0].gunicorn, looks[0].confined, course.spent_s, most)

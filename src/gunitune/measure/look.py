@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gunitune.errors import GunituneError
-from gunitune.load.run import generate
-from gunitune.meters.idle import await_idle
+from gunitune.mask import mask
+from gunitune.measure.cpus import MOST_STEAL, beside_s, cores_of, steal_share
+from gunitune.measure.loaded import Loading
+from gunitune.meters.cpu import process_cpu_s
 from gunitune.meters.memory import Memory, memory_of
-from gunitune.meters.meter import Meter
 from gunitune.model import Unknown
 from gunitune.serve.server import serve
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 # Of requests that were not served as expected, so many are more than an accident.
 MOST_FAILED = 0.01
-MOST_STEAL = 0.05  # of one CPU
 MOST_KEPT = 0.3  # of the window
 STOLEN = "the hypervisor gave the CPUs to other guests"
 KEPT = "other work kept the workers from their CPUs"
@@ -39,6 +39,8 @@ class Look:
 
     `queued_s` is how long the workers' main threads were ready in the window but had no CPU
     (schedstat's second field); `master` and `workers` are memory at the end of the window.
+    `cpus` is how many CPUs were metered, `beside_s` what the generator took of their time, and
+    `master_cpu_s` what the master did itself.
     """
 
     choice: Choice
@@ -52,6 +54,9 @@ class Look:
     master: Memory | Unknown
     workers: tuple[Memory, ...]
     note: str = ""
+    cpus: int = 1
+    beside_s: float = 0.0
+    master_cpu_s: float = 0.0
 
     @property
     def served(self) -> int:
@@ -67,6 +72,12 @@ class Look:
     def worker_cpu_ms(self) -> float:
         """CPU time of the workers alone per request."""
         return 1000 * sum(self.usage.per_worker_cpu_s) / self.served
+
+    @property
+    def children_ms(self) -> float:
+        """CPU time per request of the processes that the workers start: the tree's rest."""
+        rest_s = self.usage.cpu_s - self.master_cpu_s - sum(self.usage.per_worker_cpu_s)
+        return max(0.0, 1000 * rest_s / self.served)
 
     @property
     def queued_ms(self) -> float:
@@ -90,7 +101,7 @@ class Look:
         usage = self.usage
         other_s = 0.0 if isinstance(usage.other_cpu_s, Unknown) else usage.other_cpu_s
         own_s = sum(usage.per_worker_cpu_s)
-        all_s = max(usage.cpu_s, own_s) + other_s + self.answered.generator_cpu_s
+        all_s = max(usage.cpu_s, own_s) + other_s + self.beside_s
         stolen_s = self.steal * usage.wall_s * (own_s / all_s if all_s > 0 else 0.0)
         return min(1000 * stolen_s / self.served, self.worker_cpu_ms)
 
@@ -115,7 +126,7 @@ class Look:
         found = [self.answered.limit] if self.answered.limit else []
         if self.usage.restarts:
             found.append(f"{self.usage.restarts} workers died")
-        if self.steal > MOST_STEAL:
+        if steal_share(self.usage, self.cpus) > MOST_STEAL:
             found.append(STOLEN)
         if self.kept > MOST_KEPT:
             found.append(KEPT)
@@ -146,40 +157,27 @@ class Place:
         )
         first = load.requests[0]
         with serve(self.launch, choice, self.limits, first=first, expect=load.expect) as server:
-            note = await_idle(server)
-            meter, inside = Meter(server), _Inside(server)
-
-            def start() -> None:
-                meter.start()
-                inside.start()
-
-            def stop() -> None:
-                inside.stop()
-                meter.stop()
-
-            answered = generate(
-                load,
-                server.host,
-                server.port,
-                cores=self.generator_cores,
-                on_start=start,
-                on_end=stop,
-                generator=self.generator,
+            inside = _Inside(server)
+            loading = Loading(
+                server, self.launch, choice, self.limits, self.generator_cores, self.generator
             )
-            usage = meter.usage(answered.generator_cpu_s)
-            _check(answered, server)
+            loaded = loading.run(load, inside.start, inside.stop)
+            _check(loaded.answered, server)
         return Look(
             choice=choice,
             clients=concurrency,
-            answered=answered,
-            usage=usage,
+            answered=loaded.answered,
+            usage=loaded.usage,
             boot_s=server.boot_s,
             confined=server.confined,
             gunicorn=server.gunicorn,
             queued_s=inside.queued_s,
             master=inside.master,
             workers=inside.workers,
-            note=note,
+            note=loaded.remark,
+            cpus=len(cores_of(self.limits)),
+            beside_s=beside_s(loaded.answered, self.limits, self.generator_cores),
+            master_cpu_s=inside.master_cpu_s,
         )
 
 
@@ -189,18 +187,26 @@ class _Inside:
 
     server: Server
     queued_s: float = 0.0
+    master_cpu_s: float = 0.0
     master: Memory | Unknown = field(default_factory=lambda: Unknown("not looked at"))
     workers: tuple[Memory, ...] = ()
 
     def start(self) -> None:
         self.queued_s = _queued_s(self.server.workers())
+        self.master_cpu_s = self._master_s()
 
     def stop(self) -> None:
         pids = self.server.workers()
         self.queued_s = max(0.0, _queued_s(pids) - self.queued_s)
+        self.master_cpu_s = max(0.0, self._master_s() - self.master_cpu_s)
         self.master = memory_of(self.server.master_pid)
         found = [memory_of(pid) for pid in pids]
         self.workers = tuple(each for each in found if isinstance(each, Memory))
+
+    def _master_s(self) -> float:
+        with suppress(OSError):
+            return process_cpu_s(self.server.master_pid)
+        return 0.0
 
 
 def _queued_s(pids: Sequence[int]) -> float:
@@ -221,7 +227,7 @@ def _check(answered: Answered, server: Server) -> None:
     if answered.served and answered.failed <= MOST_FAILED * (answered.served + answered.failed):
         return
     kinds = ", ".join(f"{count} x {kind}" for kind, count in answered.errors.items())
-    log = "\n".join(f"  {line}" for line in server.log(5).splitlines())
+    log = "\n".join(f"  {line}" for line in mask(server.log(5)).splitlines())
     message = f"the app does not hold a light load: {answered.served} served, {kinds or 'no error'}"
     hint = f"its log ends with\n{log}" if log else "it wrote no log"
     raise GunituneError(message, hint)

@@ -21,7 +21,8 @@ def gil_share(cores: float, cpu_ms: float, wait_ms: float, threads: int) -> floa
     """Share of the CPU time under the GIL (0 to 1), from the CPUs that one process kept busy.
 
     `threads` requests are always in flight; `cores` is CPU time of the worker per time of the
-    window, `cpu_ms` and `wait_ms` are per request.
+    window, `cpu_ms` and `wait_ms` are per request. There is no station for the CPUs: where all of
+    them were busy it is an upper bound.
     """
 
     def used(share: float) -> float:

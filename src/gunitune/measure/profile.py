@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Profile:
     """One measurement of an app: the facts, the kind that follows, and where they come from.
 
-    `date` is an ISO 8601 date and time with its offset; `requests` are "METHOD /path" of the load;
+    `date` is an ISO 8601 date and time with its offset; `requests` are "METHOD /path" of the load,
+    secrets masked; `concurrency` is the most clients of any look, None where that was not kept;
     `cpus` is what the server could use, `confined` how that was enforced; `memory_bytes` is the
     limit there.
     """
@@ -38,6 +39,7 @@ class Profile:
     fingerprint: Fingerprint
     gunitune: str
     spent_s: float = 0.0
+    concurrency: int | None = None
 
     @property
     def day(self) -> str:

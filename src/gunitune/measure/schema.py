@@ -51,6 +51,7 @@ class _Host(Table):
 class _Load(Table):
     requests: Annotated[list[Text], Field(max_length=1000)] = []
     keep_alive: bool = True
+    concurrency: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
 class _Fingerprint(Table):

@@ -128,7 +128,12 @@ def _machine(settings: Settings) -> tuple[Host, Limits, frozenset[int], tuple[st
     server, generator = split_cores(held)
     if not generator:
         notes.append("the load generator shares the CPUs with the server: its time is counted in")
-    host = replace(wanted, cpus=min(wanted.cpus, here.cpus))
+    if wanted.cpus > here.cpus:
+        wanted = replace(wanted, cpus=here.cpus, cpus_source=here.cpus_source)
+    if memory is None:
+        memory_source = here.memory_source
+        wanted = replace(wanted, memory_bytes=here.memory_bytes, memory_source=memory_source)
+    host = wanted
     return host, Limits(held, memory, server), generator, tuple(notes)
 
 

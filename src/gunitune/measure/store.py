@@ -116,6 +116,7 @@ def _profile(stored: Stored) -> Profile:
         fingerprint=Fingerprint(**stored.fingerprint.model_dump()),
         gunitune=stored.gunitune,
         spent_s=stored.spent_s,
+        concurrency=stored.load.concurrency,
     )
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gunitune import __version__
+from gunitune.mask import mask
 from gunitune.measure.fingerprint import fingerprint
 from gunitune.measure.kind import judge
 from gunitune.measure.learn import BUDGET_S, learn_in
@@ -45,11 +46,12 @@ def take(
         cpus_source=session.host.cpus_source,
         memory_bytes=session.host.memory_bytes,
         confined=learned.confined,
-        requests=tuple(f"{one.method} {one.path}" for one in session.load.requests),
+        requests=tuple(mask(f"{one.method} {one.path}") for one in session.load.requests),
         keep_alive=session.load.keep_alive,
         fingerprint=now,
         gunitune=__version__,
         spent_s=learned.spent_s,
+        concurrency=learned.concurrency,
     )
 
 

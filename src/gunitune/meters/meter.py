@@ -77,6 +77,10 @@ class Meter:
         peak = held if isinstance(held, Unknown) else held + highest - last
         self._memory = (held, peak, f"{source}; peak {self._level.source}")
 
+    def abandon(self) -> None:
+        """The window came to nothing: whatever still looks stops; there will be no usage."""
+        self._peak.abandon()
+
     def usage(self, generator_cpu_s: float = 0.0) -> Usage:
         """What was used from start to stop; EndedError where the server ended in between.
 

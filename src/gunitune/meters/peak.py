@@ -34,6 +34,10 @@ class Peak:
         last = self._level()
         return max(self._highest, last), last
 
+    def abandon(self) -> None:
+        """Stop looking, started or not; nobody asks what was found."""
+        self._stopped.set()
+
     def _watch(self) -> None:
         """Ends by itself when nothing is left of what is looked at."""
         pause_s = 0.0

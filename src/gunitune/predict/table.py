@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from gunitune.model import Unknown
+from gunitune.model import Goal, Unknown
 from gunitune.predict.demands import family, forbidden
 from gunitune.predict.model import predict
 from gunitune.trial import LOOPS, THREADED, Choice
@@ -59,10 +59,16 @@ class Predicted:
 
 
 def predict_table(
-    measured: Measured, host: Host, load: Load, named: Mapping[str, Choice] | None = None
+    measured: Measured,
+    host: Host,
+    load: Load,
+    named: Mapping[str, Choice] | None = None,
+    *,
+    memory_share: float = Goal().memory_share,
 ) -> Predicted:
     """Predict the candidates, and the choices of `named` (name to choice: "current").
 
+    What takes more than `memory_share` of the host's memory can't run, as for what is recommended.
     The load generator is taken to run elsewhere. Raises PredictError as `predict` does.
     """
     facts = measured.facts
@@ -70,7 +76,8 @@ def predict_table(
     for name, choice in (named or {}).items():
         known[choice] = (*known.get(choice, ()), name)
     beyond = extrapolated(measured, host.cpus, load)
-    memory = None if isinstance(host.memory_bytes, Unknown) else host.memory_bytes
+    limit = host.memory_bytes
+    memory = None if isinstance(limit, Unknown) else int(limit * memory_share)
     rows = []
     for choice, names in known.items():
         found = predict(
@@ -88,7 +95,7 @@ def predict_table(
         measured=measured,
         load=load,
         rows=tuple(sorted(rows, key=_merit_of_latency if load.open else _merit)),
-        notes=(*beyond, *_notes(facts, known)),
+        notes=(*beyond, *_notes(facts, known), *_room(rows, memory_share)),
         next=("gunitune tune APP: what is best when run, and by how much",),
     )
 
@@ -163,6 +170,14 @@ def _merit_of_latency(row: Row) -> tuple[bool, int, float, float]:
     late = row.prediction.p99_ms
     feasible, steps, _, taken = _merit(row)
     return feasible, steps, math.inf if isinstance(late, Unknown) else late, taken
+
+
+def _room(rows: list[Row], memory_share: float) -> list[str]:
+    """What the limit of those is that need too much memory."""
+    if not any(row.prediction.limit == "memory" for row in rows):
+        return []
+    share = f"{memory_share:.0%}".replace("%", " %")
+    return [f"memory: {share} of the machine's is to be used (--memory-share), as recommend does"]
 
 
 def _notes(facts: AppFacts, known: Mapping[Choice, tuple[str, ...]]) -> list[str]:

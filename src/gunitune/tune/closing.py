@@ -9,7 +9,7 @@ from gunitune.tune.estimate import levels
 from gunitune.tune.result import Ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gunitune.trial import Block, Choice, Load
     from gunitune.tune.estimate import Levels
@@ -43,9 +43,15 @@ def closing(  # noqa: PLR0913  (what the comparison is made of)
             if not budget.over:
                 runs.block(choice, load, "closing", turn + step // len(line))
         found = against(runs, winner, others, supply=supply, searched=searched, paced=load.open)
-        if all(_sure(ratio) for ratio in found):
+        if all(_sure(ratio) for ratio in found) and not disturbed(runs, line):
             break
     return found or against(runs, winner, others, supply=supply, searched=searched, paced=load.open)
+
+
+def disturbed(runs: Runs, choices: Iterable[Choice]) -> list[Block]:
+    """The closing blocks of those that have none but void ones."""
+    blocks = runs.counted("closing")
+    return [block for choice in choices for block in blocks.get(choice, ()) if block.void]
 
 
 def against(  # noqa: PLR0913  (what the ratios are made of)
@@ -62,7 +68,7 @@ def against(  # noqa: PLR0913  (what the ratios are made of)
     How noisy blocks are is known from the search too (`searched`): few pairs then do.
     """
     blocks = runs.counted("closing")
-    fitted = levels(chain.from_iterable(blocks.values()), supply, searched, paced=paced)
+    fitted = levels(chain.from_iterable(blocks.values()), supply, searched, paced=paced, lent=False)
     return tuple(
         _ratio(name, winner, other, blocks, fitted)
         for name, other in others.items()

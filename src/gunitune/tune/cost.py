@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gunitune.tune.linear import inverse
@@ -19,6 +19,7 @@ ROUNDS_OF_EM = 5
 # measured on a shared two-core guest, 15 choices of three apps, blocks of 2 s.
 BLOCK, TURN, CHOICE = 0.12, 0.06, 0.06
 WEIGHT = 6
+LOOSE = 1.0  # a choice's own level, where nothing is to be lent from its group
 GROUP = 0.2  # of a group's level around all: the app's own work is the same under every class
 
 
@@ -49,12 +50,13 @@ def group(choice: Choice) -> tuple[str, bool]:
     return choice.worker_class, choice.worker_connections is None
 
 
-def cost(gauges: Sequence[Gauge], spread: Spread | None = None) -> Cost:
+def cost(gauges: Sequence[Gauge], spread: Spread | None = None, *, lent: bool = True) -> Cost:
     """Fit log cpu = level of the group + the choice's own + the round's speed + noise.
 
     The choice's own and the round's share are random effects (best linear unbiased predictor,
     Henderson 1975); their spreads are found by expectation and maximisation with a prior worth
-    `WEIGHT` observations. A `spread` handed in is kept.
+    `WEIGHT` observations. A `spread` handed in is kept. Without `lent` nothing is borrowed between
+    choices: what few blocks say of one is not drawn to its group, and so is not biased.
     """
     design = _Design(gauges)
     fixed, spread = spread, spread or Spread()
@@ -62,6 +64,8 @@ def cost(gauges: Sequence[Gauge], spread: Spread | None = None) -> Cost:
     for _ in range(0 if fixed else ROUNDS_OF_EM):
         spread = design.refit(*solved)
         solved = design.solve(spread)
+    if not lent:
+        solved = design.solve(replace(spread, choice=LOOSE))
     return design.cost(spread, *solved)
 
 

@@ -91,16 +91,22 @@ def _estimate(value: float, reach: float, source: str, blocks: int) -> Estimate:
 
 
 def levels(
-    blocks: Iterable[Block], supply: Supply, before: Levels | None = None, *, paced: bool = False
+    blocks: Iterable[Block],
+    supply: Supply,
+    before: Levels | None = None,
+    *,
+    paced: bool = False,
+    lent: bool = True,
 ) -> Levels:
     """Fit all blocks together. `paced`: arrivals come by themselves, so speed hardly matters.
 
     `before` tells from other blocks how noisy ones are: of the host's speed, and of each choice.
+    Without `lent` no choice's CPU time is drawn to that of its class.
     """
     found = gauges(blocks, supply)
     if not found:
         return Levels()
-    price = cost(found, before.cost.spread if before and before.cost else None)
+    price = cost(found, before.cost.spread if before and before.cost else None, lent=lent)
     of: dict[Choice, list[Gauge]] = defaultdict(list)
     for gauge in found:
         of[gauge.choice].append(gauge)

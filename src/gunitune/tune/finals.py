@@ -60,4 +60,5 @@ def _open_run(block: Block, latency: Latency, share: float, offered: float) -> O
         p99_ms=latency.p99_ms,
         errors=block.answered.failed,
         lag_p99_ms=block.answered.lag_p99_ms,
+        void=block.void,
     )

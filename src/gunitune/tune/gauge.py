@@ -21,10 +21,14 @@ CALM = 0.05  # supply (natural logarithm) lost to neighbours that still counts a
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """CPUs that the server may use, and CPUs that it shares with the generator and neighbours."""
+    """CPUs that the server may use, and CPUs that it shares with the generator and neighbours.
+
+    `apart`: the generator has others of its own.
+    """
 
     cpus: float
     cores: float
+    apart: bool = False
 
     def left(self, block: Block) -> float:
         """CPUs that neighbours, here or under the same hypervisor, left to the server."""
@@ -38,8 +42,12 @@ class Supply:
 
     def beside(self, block: Block) -> float:
         """CPUs that the generator took of what the server could have used."""
+        return max(0.0, self.generating(block) - (self.cores - self.cpus))
+
+    def generating(self, block: Block) -> float:
+        """CPUs that the generator took of those that it shares with the server."""
         own = block.answered.generator_cpu_s / max(block.usage.wall_s, 1e-9)
-        return max(0.0, own - (self.cores - self.cpus))
+        return 0.0 if self.apart else own
 
 
 @dataclass(frozen=True, slots=True)

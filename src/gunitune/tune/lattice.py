@@ -50,7 +50,9 @@ def neighbours(space: Space, choice: Choice) -> tuple[Choice, ...]:
 
 
 def _allowed(space: Space, choices: Iterable[Choice]) -> tuple[Choice, ...]:
-    return tuple(choice for choice in dict.fromkeys(choices) if not space.refusal(choice))
+    """Those that may be started, preloaded where they may be only then."""
+    able = (space.able(choice) for choice in choices)
+    return tuple(dict.fromkeys(choice for choice in able if choice))
 
 
 def _coarse(space: Space, name: str) -> Iterator[Choice]:

@@ -23,6 +23,8 @@ NO_LIMIT = Unknown("no limit")
 ENOUGH = 0.9  # of the best throughput: what the least memory must still serve
 PRIOR: Mapping[str, float] = {"p99": 0.15, "memory": 0.03}  # spread of a block (natural logarithm)
 PRIOR_WEIGHT = 3.0
+# Requests that may fail without a word: a reset in thousands says nothing of a choice.
+FEW_FAILURES, FAILURE_SHARE = 2, 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,8 @@ class Aim:
 
     def bar(self, blocks: Sequence[Block]) -> str:
         """Why these blocks of a choice forbid it to win; "" where they don't."""
-        kinds = {kind: count for block in blocks for kind, count in block.answered.errors.items()}
-        if failed := sum(block.answered.failed for block in blocks):
-            asked = failed + sum(block.answered.served for block in blocks)
-            return f"{failed} of {asked} requests failed ({', '.join(sorted(kinds))})"
+        if why := failing([(block, block.answered.errors) for block in blocks]):
+            return why
         if blocks and not any(block.answered.served for block in blocks):
             return "it served nothing"
         memory = memory_of(blocks)
@@ -86,6 +86,17 @@ class Aim:
         """Whether nothing worth having lies between the two."""
         found = merit.ratio(choice, leader)
         return found.high >= 1 and found.value >= 1 - EQUAL[self.objective]
+
+
+def failing(seen: Iterable[tuple[Block, Mapping[str, int]]]) -> str:
+    """Why these failures, by kind, of these blocks are too many; "" where they are not."""
+    pairs = list(seen)
+    kinds = {kind for _, errors in pairs for kind, count in errors.items() if count}
+    failed = sum(sum(errors.values()) for _, errors in pairs)
+    asked = failed + sum(block.answered.served for block, _ in pairs)
+    if (failed <= FEW_FAILURES and failed < asked) or failed <= FAILURE_SHARE * asked:
+        return ""
+    return f"{failed} of {asked} requests failed ({', '.join(sorted(kinds))})"
 
 
 def _surely(merit: Levels, choice: Choice) -> float:

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from gunitune.model import Unknown
+from gunitune.tune.closing import disturbed
 from gunitune.units import format_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gunitune.trial import Block
-    from gunitune.tune.result import OpenRun
+    from gunitune.tune.result import OpenRun, Ratio
     from gunitune.tune.standing import Ranking
     from gunitune.tune.wanted import Wanted
 
+NAMED = 3  # choices, where many are meant
 
-def notes(
+
+def notes(  # noqa: PLR0913  (all that may have gone wrong)
     wanted: Wanted,
     ranking: Ranking,
     *,
     opened: Sequence[OpenRun],
+    against: Sequence[Ratio],
     missing: bool,
     spent_s: float,
 ) -> Iterator[str]:
     """What was left out, repeated or can't be told; `missing`: somebody was not compared."""
-    yield from _doubts(wanted, ranking)
+    yield from _doubts(wanted, ranking, opened, against)
     if ranking.winner is None:
         return
     if wanted.load.open:
@@ -38,16 +43,48 @@ def notes(
         yield "the time was up with ties left: a longer --budget may part them"
 
 
-def _doubts(wanted: Wanted, ranking: Ranking) -> Iterator[str]:
+def _doubts(
+    wanted: Wanted, ranking: Ranking, opened: Sequence[OpenRun], against: Sequence[Ratio]
+) -> Iterator[str]:
     """Of the blocks themselves."""
+    yield from _disturbed(ranking)
+    yield from _unsure(ranking, opened, against)
     blocks = ranking.runs.blocks
-    if void := [block for block in blocks if block.void]:
-        yield f"{len(void)} of {len(blocks)} blocks were void: {'; '.join(_reasons(void))}"
-    for choice, own in ranking.blocks.items():
-        if own[0].void:
-            yield f"{choice} has no valid block; counted nevertheless: {'; '.join(_reasons(own))}"
+    for said, count in Counter(note for block in blocks for note in block.notes).items():
+        yield said if count == 1 else f"{said} ({count} of {len(blocks)} blocks)"
     if wanted.max_p99_ms is not None and (unknown := _p99_unknown(ranking)):
         yield f"p99 was not held against {format_number(wanted.max_p99_ms)} ms: {unknown}"
+
+
+def _disturbed(ranking: Ranking) -> Iterator[str]:
+    blocks = ranking.runs.blocks
+    void = [block for block in blocks if block.void]
+    if void and len(void) == len(blocks):
+        yield (
+            f"every block was disturbed: {'; '.join(_reasons(void))}: repeat on a quieter machine"
+        )
+        return
+    if void:
+        yield f"{len(void)} of {len(blocks)} blocks were void: {'; '.join(_reasons(void))}"
+    alone = [choice for choice, own in ranking.blocks.items() if own[0].void]
+    if alone:
+        named = ", ".join(map(str, alone[:NAMED])) + (", ..." if len(alone) > NAMED else "")
+        verb = "has" if len(alone) == 1 else "have"
+        yield f"{named} {verb} no valid block; counted nevertheless"
+
+
+def _unsure(ranking: Ranking, opened: Sequence[OpenRun], against: Sequence[Ratio]) -> Iterator[str]:
+    """What rests on disturbed blocks alone, or may."""
+    if spoilt := [run for run in opened if run.void]:
+        why = "; ".join(dict.fromkeys(reason for run in spoilt for reason in run.void))
+        yield f"finals: {len(spoilt)} of {len(opened)} runs were disturbed: {why}"
+    for ratio in against:
+        pair = [choice for choice in (ranking.winner, ratio.choice) if choice]
+        if ratio.pairs and (spoilt_ := disturbed(ranking.runs, pair)):
+            yield (
+                f"{ratio.name}: all {ratio.pairs} pairs of the closing comparison were disturbed: "
+                f"{'; '.join(_reasons(spoilt_))}: the ratio is not to be relied on"
+            )
 
 
 def following(wanted: Wanted, ranking: Ranking, study: str) -> Iterator[str]:

@@ -51,6 +51,7 @@ class OpenRun:
     p99_ms: float
     errors: int
     lag_p99_ms: float
+    void: tuple[str, ...] = ()  # why it says little; empty: it was not disturbed
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,11 +156,11 @@ class Tuning:
         standings = ranking.standings(wanted.predict)
         spent = self.bench.now()
         winner = ranking.winner
-        own = ranking.blocks.get(winner, []) if winner else []
         remarks = notes(
             wanted,
             ranking,
             opened=self.opened,
+            against=self.against,
             missing=self._missing(),
             spent_s=spent,
         )
@@ -179,7 +179,7 @@ class Tuning:
             front=front(standings),
             finals=self.opened,
             against=self.against,
-            limited=limited(winner, own, wanted.supply, ranking.blocks) if winner else "",
+            limited=self._limited(),
             next=tuple(following(wanted, ranking, study)),
             notes=tuple(dict.fromkeys(remarks)),
             blocks=tuple(runs.blocks),
@@ -189,6 +189,13 @@ class Tuning:
             spent_s=spent,
             study=study,
         )
+
+    def _limited(self) -> str:
+        ranking, wanted = self.ranking, self.wanted
+        if ranking.winner is None:
+            return ""
+        own = ranking.blocks.get(ranking.winner, [])
+        return limited(ranking.winner, own, wanted.supply, ranking.blocks, wanted.facts)
 
     def _missing(self) -> bool:
         """Whether somebody was not compared in the end."""

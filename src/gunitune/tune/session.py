@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gunitune.measure.store import ensure_folder
 from gunitune.tune.live import watching
 from gunitune.tune.real import RealBench
-from gunitune.tune.request import BUDGET_S, wanted
+from gunitune.tune.request import BUDGET_S, learned, wanted
 from gunitune.tune.run import tune
 from gunitune.tune.study import StudyError, begin
 from gunitune.tune.study import resume as go_on
@@ -32,14 +32,17 @@ def tuned_session(
     `began` is when the command began, by time.monotonic: the budget is that of the whole command.
     """
     budget_s = session.settings.get("budget", BUDGET_S)
+    asked = wanted(session)
     path = _path(session, study, resume=resume)
-    with watching(budget_s, os.environ, quiet=quiet, began=began) as watch:
-        asked = wanted(session, watch.note)
-        file = go_on(path, asked.subject()) if resume else begin(path, asked.subject())
-        try:
-            return tune(RealBench(session), asked, study=file, watch=watch, started=began)
-        finally:
-            file.close()
+    file = go_on(path, asked.subject()) if resume else begin(path, asked.subject())
+    try:
+        with watching(budget_s, os.environ, quiet=quiet, began=began) as watch:
+            known = learned(asked, session, watch.note)
+            return tune(RealBench(session), known, study=file, watch=watch, started=began)
+    finally:
+        file.close()
+        if not resume and not file.entries:  # nothing to go on with
+            path.unlink(missing_ok=True)
 
 
 def _path(session: Session, study: Path | None, *, resume: bool) -> Path:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gunitune.errors import GunituneError
 from gunitune.facts import ASSUMED_THREAD_BYTES, MASTER_BYTES, worker_memory
 from gunitune.model import Unknown
+from gunitune.predict.memory import memory as measured
 from gunitune.trial import THREADED, Estimate
 from gunitune.units import release
 
@@ -21,6 +22,9 @@ OLD_UVICORN = "uvicorn.workers.UvicornWorker"
 NOT_LOOKED_AT = Unknown("not looked at")
 THREADS = (2, 4, 8, 16, 32, 64, 128)
 PIDS_SHARE = 0.8  # of pids.max, as the advice keeps to
+PRELOADED = ("preload_app", True)
+# Of a worker's own memory without preload: what it must be less than with it to be worth a trial.
+LIGHTER = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class Space:
 
     `usual` is the class that (2*CPU)+1 speaks of; where it is "", the first of the classes.
     `capped` allows worker_connections equal to threads: before Gunicorn 24 a low value hangs.
+    Memory is reckoned with `facts` where they tell it.
     """
 
     classes: tuple[str, ...]
@@ -52,6 +57,7 @@ class Space:
     pids_max: int | Unknown = NOT_LOOKED_AT
     capped: bool = False
     usual: str = ""
+    facts: AppFacts | None = field(default=None, repr=False)
 
     @property
     def plain(self) -> str:
@@ -89,8 +95,8 @@ class Space:
     def refusal(self, choice: Choice, *, must: bool = False) -> str:
         """Why a choice is not to be started; "" where it may be. `must`: only if that is sure."""
         memory = self.memory
-        need = memory.master + choice.workers * (memory.worker + choice.threads * memory.thread)
-        if isinstance(memory.limit, int) and need > memory.limit and (memory.sure or not must):
+        need, sure = self._need(choice)
+        if isinstance(memory.limit, int) and need > memory.limit and (sure or not must):
             return (
                 f"not started: {choice.workers} workers need about {need >> 20} MiB of "
                 f"{memory.limit >> 20} MiB"
@@ -99,6 +105,35 @@ class Space:
         if isinstance(self.pids_max, int) and tasks > PIDS_SHARE * self.pids_max:
             return f"not started: {tasks} processes and threads of {self.pids_max} (pids.max)"
         return ""
+
+    def able(self, choice: Choice) -> Choice | None:
+        """The choice, or where its memory forbids that, the same preloaded; None where neither may.
+
+        Preloading is put on trial only where a worker was measured to need much less by it.
+        """
+        if not self.refusal(choice):
+            return choice
+        twin = replace(choice, extra=tuple(sorted({PRELOADED, *choice.extra})))
+        spared = self._preload_spares and not dict(choice.extra).get(PRELOADED[0])
+        return twin if spared and not self.refusal(twin) else None
+
+    @property
+    def _preload_spares(self) -> bool:
+        """Whether a preloaded worker was measured, and is much lighter."""
+        if self.facts is None:
+            return False
+        plain, preloaded = self.facts.worker_bytes, self.facts.preload_worker_bytes
+        known = isinstance(plain, Estimate) and isinstance(preloaded, Estimate)
+        return known and preloaded.value < LIGHTER * plain.value  # type: ignore[union-attr]
+
+    def _need(self, choice: Choice) -> tuple[int, bool]:
+        """Bytes that a choice takes, and whether that is sure."""
+        found = measured(self.facts, choice) if self.facts else Unknown("not measured")
+        if isinstance(found, int):
+            return found, True
+        memory = self.memory
+        need = memory.master + choice.workers * (memory.worker + choice.threads * memory.thread)
+        return need, memory.sure and not dict(choice.extra).get(PRELOADED[0])
 
 
 def space_of(  # noqa: PLR0913  (what bounds the choices)
@@ -123,6 +158,7 @@ def space_of(  # noqa: PLR0913  (what bounds the choices)
         memory=_memory(host, app, goal, facts),
         pids_max=host.pids_max,
         capped=known is not None and known >= (24, 0, 0),
+        facts=facts,
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gunitune.model import Unknown
 from gunitune.trial import Estimate
 from gunitune.tune.estimate import levels
-from gunitune.tune.objective import expense, memory_of, quantile_of
+from gunitune.tune.objective import expense, failing, memory_of, quantile_of
 from gunitune.tune.result import Standing
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from gunitune.tune.runs import Runs
 
 NOT_RUN = Estimate(0.0, 0.0, 0.0, "not run", 0)
+# Failures that are no more than too many arrivals, from this share of a choice's own capacity on.
+OVERLOAD, LOADED = ("timeout", "unanswered"), 0.95
 FATES = ("winner", "tie", "dropped", "beaten", "barred")
 
 
@@ -45,9 +47,20 @@ class Ranking:
     def _barred(self) -> dict[Choice, str]:
         found = self.plan.refused | self.runs.failed
         for choice, own in self.blocks.items():
-            if why := self.aim.bar(own) or _failed(self.finals.get(choice, ())):
+            if why := self.aim.bar(own) or self._failed(choice):
                 found = {**found, choice: why}
         return found
+
+    def _failed(self, choice: Choice) -> str:
+        """Why it failed in the finals; not by arrivals that are more than it can serve at all."""
+        level = self.levels.level.get(choice)
+        most = math.inf if level is None else LOADED * math.exp(level.value)
+        seen = [
+            (block, _not_of(OVERLOAD if (block.load.rps or 0.0) > most else (), block))
+            for block in self.finals.get(choice, ())
+        ]
+        why = failing(seen)
+        return f"{why} under open load" if why else ""
 
     @property
     def capacity_rps(self) -> float:
@@ -127,9 +140,9 @@ class Ranking:
         return "dropped", f"left early at {_percent(found.value)} of the winner ({reach})"
 
 
-def _failed(blocks: Sequence[Block]) -> str:
-    failed = sum(block.answered.failed for block in blocks)
-    return f"{failed} requests failed under open load" if failed else ""
+def _not_of(kinds: Sequence[str], block: Block) -> dict[str, int]:
+    """The failures of a block that are of no such kind."""
+    return {kind: count for kind, count in block.answered.errors.items() if kind not in kinds}
 
 
 def _mean(values: Sequence[float]) -> float:

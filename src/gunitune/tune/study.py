@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from gunitune.errors import GunituneError
 from gunitune.trial import Block, Choice
+from gunitune.tune.asked import digest
 from gunitune.tune.codec import from_json, to_json
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = "gunitune/study/1"
+OWNER_ONLY = 0o600
+# Of the subject: short, and nothing that anybody keeps to himself.
+TOLD = ("app", "folder", "python", "gunicorn", "classes", "objective", "generator")
 
 
 class StudyError(GunituneError):
@@ -39,11 +43,22 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line: what ended, when (in seconds since the study began), and how long it took."""
+    """One line: what ended, when (in seconds since the study began), and how long it took.
+
+    A block that was read has no requests of its own: `requests` is the digest of those it had.
+    """
 
     at: float
     took: float
     what: Block | Failure
+    requests: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Of the block's requests; "" for a failure."""
+        if self.requests or isinstance(self.what, Failure):
+            return self.requests
+        return digest(self.what.load.requests)
 
 
 class Study:
@@ -61,8 +76,13 @@ class Study:
     def write(self, entry: Entry) -> None:
         """Append what ended; it is on the disk when this returns."""
         self.entries.append(entry)
-        kind = "block" if isinstance(entry.what, Block) else "failure"
-        self._line({"at": entry.at, "took": entry.took, kind: to_json(entry.what)})
+        line = {"at": entry.at, "took": entry.took}
+        what = to_json(entry.what)
+        if isinstance(entry.what, Block):
+            del what["load"]["requests"]  # headers and bodies may hold what nobody else may read
+            self._line(line | {"requests": entry.digest, "block": what})
+        else:
+            self._line(line | {"failure": what})
 
     def close(self) -> None:
         """Let go of the file."""
@@ -80,7 +100,7 @@ def begin(path: Path, subject: Mapping[str, Any]) -> Study:
         raise StudyError(f"{path} is there already", "go on with it: --resume")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("xb")
+        file = open(path, "xb", opener=_private)  # noqa: SIM115  (the study keeps it)
     except OSError as error:
         raise StudyError(f"{path}: {error.strerror}", "see that the folder is writable") from None
     _lock(path, file)
@@ -150,23 +170,35 @@ def _parse(path: Path, content: bytes) -> tuple[Mapping[str, Any], tuple[Entry, 
 def _entry(line: Mapping[str, Any]) -> Entry:
     kind, name = (Block, "block") if "block" in line else (Failure, "failure")
     at, took = (from_json(float, line[key]) for key in ("at", "took"))
-    return Entry(at, took, from_json(kind, line[name]))
+    asked = from_json(str, line["requests"]) if name == "block" else ""
+    return Entry(at, took, from_json(kind, line[name]), asked)
 
 
 def _differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
-    """What is not the same, old and new."""
-    names = sorted(stored.keys() | wanted.keys())
+    """What is not the same by name, with old and new where they are short and plain."""
     return ", ".join(
-        f"{name} was {stored.get(name)!r} and is {wanted.get(name)!r}"
-        for name in names
+        _difference(name, stored.get(name), wanted.get(name))
+        for name in sorted(stored.keys() | wanted.keys())
         if stored.get(name) != wanted.get(name)
     )
+
+
+def _difference(name: str, old: Any, new: Any) -> str:
+    if isinstance(old, dict) and isinstance(new, dict):
+        return f"{name} ({_differences(old, new)})"
+    if name in TOLD or all(one is None or isinstance(one, (int, float)) for one in (old, new)):
+        return f"{name} was {old!r} and is {new!r}"
+    return f"{name} differs"
 
 
 def _plain(subject: Mapping[str, Any]) -> Mapping[str, Any]:
     """As it will come back from the file, so that equal things are equal."""
     plain: dict[str, Any] = json.loads(json.dumps(to_json(subject)))
     return plain
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, OWNER_ONLY)
 
 
 def _lock(path: Path, file: IO[bytes]) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gunitune.model import Unknown
+from gunitune.tune.asked import described, plain_load
 from gunitune.tune.gauge import Supply
 from gunitune.tune.objective import Aim
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gunitune.model import App, Goal, Host, Installed
     from gunitune.trial import AppFacts, Choice, Launch, Load
     from gunitune.tune.bench import Predict
@@ -23,7 +27,8 @@ SEARCH_S = 2.0  # of load in a block of the search: CPUs in use are told well by
 class Wanted:
     """A request to tune. `load` is that of the closing comparison; the search's blocks are shorter.
 
-    `cores` is how many CPUs server, generator and neighbours share.
+    `cores` is how many CPUs server, generator and neighbours share, `code` a fingerprint of the
+    project's code; `apart`: the generator has CPUs of its own.
     """
 
     host: Host
@@ -41,6 +46,9 @@ class Wanted:
     recommended: Choice | None = None
     predict: Predict | None = None
     facts: AppFacts | None = None
+    generator: str = "embedded"
+    apart: bool = False
+    code: str = ""
     seed: int = 0
 
     @property
@@ -51,7 +59,7 @@ class Wanted:
     @property
     def supply(self) -> Supply:
         """The CPUs."""
-        return Supply(self.host.cpus, max(self.cores, self.host.cpus))
+        return Supply(self.host.cpus, max(self.cores, self.host.cpus), self.apart)
 
     @property
     def searched(self) -> Load:
@@ -72,7 +80,11 @@ class Wanted:
             "folder": str(self.launch.folder),
             "python": str(self.launch.python),
             "gunicorn": self.gunicorn,
-            "load": replace(self.load, duration_s=0.0),  # it follows from the budget
+            "generator": self.generator,
+            "code": self.code,
+            "conf": _hash(self.launch.conf),
+            "load": plain_load(self.load) | {"duration_s": 0.0},  # it follows from the budget
+            "requests": described(self.load.requests),
             "classes": self.space.classes,
             "cpus": host.cpus,
             "cores": self.cores,
@@ -80,3 +92,11 @@ class Wanted:
             "objective": self.objective,
             "max_p99_ms": self.max_p99_ms,
         }
+
+
+def _hash(conf: Path | None) -> str:
+    """Of the project's own config; "" where it has none, or it can't be read."""
+    try:
+        return hashlib.sha256(conf.read_bytes()).hexdigest() if conf else ""
+    except OSError:
+        return ""

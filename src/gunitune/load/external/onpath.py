@@ -45,12 +45,11 @@ def generate(  # noqa: PLR0913, PLR0917  (as run.py has it, with the tool's name
     program = found(tool)
     with TemporaryDirectory(prefix="gunitune-") as folder:
         if load.warmup_s:
-            _run(tool, program, Job(load, host, port, load.warmup_s, Path(folder)), cores)
+            _run(tool, program, Job(load, host, port, load.warmup_s, Path(folder)), cores, _nothing)
         on_start()
         started = monotonic()
         job = Job(load, host, port, load.duration_s, Path(folder))
-        outcome, cpu_s = _run(tool, program, job, cores)
-        on_end()
+        outcome, cpu_s = _run(tool, program, job, cores, on_end)
     return _answered(tool, started, outcome, cpu_s, cores)
 
 
@@ -80,7 +79,14 @@ def found(tool: Tool) -> str:
     return program
 
 
-def _run(tool: Tool, program: str, job: Job, cores: frozenset[int]) -> tuple[Outcome, float]:
+def _nothing() -> None:
+    """The end of a warm-up is nobody's."""
+
+
+def _run(
+    tool: Tool, program: str, job: Job, cores: frozenset[int], on_end: Callable[[], object]
+) -> tuple[Outcome, float]:
+    """What came of the run; `on_end` is called when the load ends, before it is reported."""
     timeout_s = job.duration_s + job.load.timeout_s + SPARE_S
     asked = tool.command(job)
 
@@ -98,6 +104,7 @@ def _run(tool: Tool, program: str, job: Job, cores: frozenset[int]) -> tuple[Out
         return done
 
     main = ran(asked)
+    on_end()
     output = ran(tool.report(job)).output if tool.report else main.output
     return tool.read(output, job), main.cpu_s
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     _Row = tuple[str, str, str]
 
+_RANGE = "range "  # of the readings, where the interval is not that of 95 %
+
 
 def render(profile: Profile, *, stored: str = "", width: int = 80, color: bool = False) -> str:
     """The page, `width` columns wide; `stored` names the file that the numbers were written to."""
@@ -82,21 +84,23 @@ def _rows(profile: Profile) -> Iterator[_Row]:
     yield _row("waiting overlaps", facts.overlap, _share)
     yield _row("boot", facts.boot_s, _seconds)
     yield _row("master's memory", facts.master_bytes, format_size)
-    yield _row("worker's memory", facts.worker_bytes, format_size)
-    yield _row("shared", facts.shared_bytes, format_size)
-    yield _row("worker, preloaded", facts.preload_worker_bytes, format_size)
-    yield _row("shared, preloaded", facts.preload_shared_bytes, format_size)
+    yield _row("worker's memory", facts.worker_bytes, format_size, _RANGE)
+    yield _row("shared", facts.shared_bytes, format_size, _RANGE)
+    yield _row("worker, preloaded", facts.preload_worker_bytes, format_size, _RANGE)
+    yield _row("shared, preloaded", facts.preload_shared_bytes, format_size, _RANGE)
     yield _row("a thread's memory", facts.thread_bytes, format_size)
 
 
-def _row(name: str, number: Estimate | Unknown, show: Callable[[float], str]) -> _Row:
+def _row(
+    name: str, number: Estimate | Unknown, show: Callable[[float], str], is_of: str = ""
+) -> _Row:
     """What, the value with its interval, and how it was measured or why not."""
     if isinstance(number, Unknown):
         return name, "unknown", number.reason
     low, high = show(number.low), show(number.high)
     if low.rpartition(" ")[2] == high.rpartition(" ")[2]:
         low = low.rpartition(" ")[0] or low
-    interval = "" if number.low == number.high else f" ({low} to {high})"
+    interval = "" if number.low == number.high else f" ({is_of}{low} to {high})"
     times = f"; {number.n} {'look' if number.n == 1 else 'looks'}"
     return name, show(number.value) + interval, number.source + times
 

@@ -199,6 +199,6 @@ def _told(block: Block) -> str:
         f"{plain(str(block.choice))}, {block.phase}, round {block.round}",
         f"{words.number(block.rps)} requests/s, p99 {words.milliseconds(p99)}",
         f"{block.answered.failed} failed" if block.answered.failed else "",
-        *(f"does not count: {plain(reason)}" for reason in block.void),
+        *(f"does not count: {words.said(reason)}" for reason in block.void),
     ]
     return "<br>".join(escape(line) for line in lines if line)

@@ -94,7 +94,7 @@ def _hover(item: Standing) -> str:
         f"p50 {words.milliseconds(item.p50_ms)}, p99 {words.milliseconds(item.p99_ms)}",
         f"{words.size(item.memory_bytes)}, {item.cores:.2f} cores",
         f"model: {words.model(item)}",
-        plain(item.why),
+        words.said(item.why),
     ]
     return "<br>".join(escape(line) for line in lines if line)
 

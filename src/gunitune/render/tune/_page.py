@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from gunitune import __version__
 from gunitune.render import describe
-from gunitune.render.describe import plain
 from gunitune.render.tune import _words as words
 
 if TYPE_CHECKING:
@@ -77,8 +76,8 @@ def page(tuned: Tuned, drawn: Sequence[tuple[Figure, str]], script: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Text of an element or attribute: nothing in it is markup or a control character."""
-    return escape(plain(text)).encode("utf-8", "backslashreplace").decode()
+    """Text of an element or attribute: no secret, no markup and no control character."""
+    return escape(words.said(text)).encode("utf-8", "backslashreplace").decode()
 
 
 def _verdict(tuned: Tuned) -> str:
@@ -89,12 +88,14 @@ def _verdict(tuned: Tuned) -> str:
         f"{words.estimate(winner.rps)} requests/s, p99 {words.milliseconds(winner.p99_ms)}, "
         f"{words.size(winner.memory_bytes)} of memory"
     )
-    told = [*words.ratios(tuned), *words.kept(tuned)]
+    ties = [f"Tie: {text}" for text in words.ties(tuned)]
+    told = [*words.ratios(tuned), *words.kept(tuned), *ties]
     ratios = "".join(f"<li>{_text(text)}</li>" for text in told)
     return (
         f'<div class="verdict"><strong>{_text(str(winner.choice))}</strong> '
-        f"<code>{_text(words.settings(winner.choice))}</code>"
-        f"<p>{_text(measured)}</p><ul>{ratios}</ul><p>Limited by {_text(tuned.limited)}</p></div>"
+        f"<code>{_text(words.settings(winner.choice, tuned.launch.conf))}</code>"
+        f"<p>{_text(measured)}; {_text(words.after(tuned))}</p><ul>{ratios}</ul>"
+        f"<p>Limited by {_text(tuned.limited)}</p></div>"
     )
 
 
@@ -144,7 +145,7 @@ def _inputs(tuned: Tuned) -> str:
                       f"with what else {launch.conf} sets" if launch.conf else ""]),
         ("load", words.load(tuned.load)),
         ("wanted", [words.objective(tuned)]),
-        ("spent", [f"{words.duration(tuned.spent_s)} of {words.duration(tuned.budget_s)}"]),
+        ("spent", [words.spent(tuned)]),
         ("study", [tuned.study]),
     ]  # fmt: skip
     shown = ((label, "<br>".join(_text(text) for text in texts if text)) for label, texts in rows)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from gunitune.mask import mask, shown
 from gunitune.model import Unknown
 from gunitune.render.describe import plain
+from gunitune.trial import Choice
 from gunitune.units import format_number, format_size
 
 if TYPE_CHECKING:
-    from gunitune.trial import Choice, Estimate, Load
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from gunitune.model import Value
+    from gunitune.trial import Block, Estimate, Load
     from gunitune.tune.result import OpenRun, Ratio, Standing, Tuned
 
 OBJECTIVES = {
@@ -102,9 +108,30 @@ def name(choice: Choice) -> str:
     return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 3] + "..."
 
 
-def settings(choice: Choice) -> str:
-    """`worker_class = gevent, workers = 2`."""
-    return plain(", ".join(f"{name} = {value}" for name, value in choice.settings().items()))
+def said(text: str) -> str:
+    """What the app, its log or its config may have put in: no secrets, nothing of a terminal's."""
+    return plain(mask(text))
+
+
+def neutral(settings: Mapping[str, Value]) -> dict[str, Value]:
+    """What a trial of these settings set besides: Gunicorn's defaults, whatever a config says.
+
+    Not what the class has no use for: the `worker_connections` of sync.
+    """
+    idle = {"worker_connections"} if settings.get("worker_class") == "sync" else set()
+    applied = Choice("sync", 1).applied()
+    return {name: applied[name] for name in applied if name not in {*settings, *idle}}
+
+
+def settings(choice: Choice, conf: Path | None = None) -> str:
+    """`worker_class = gevent, workers = 2`, and what a config beneath must not change."""
+    held = choice.settings()
+    items = (held if conf is None else held | neutral(held)).items()
+    return plain(", ".join(f"{name} = {_value(name, value)}" for name, value in items))
+
+
+def _value(name: str, value: Value) -> str:
+    return mask(value) if isinstance(value, str) else shown(name, value)
 
 
 def role(found: Standing) -> str:
@@ -140,6 +167,63 @@ def ratio(found: Ratio) -> str:
     )
 
 
+def after(tuned: Tuned) -> str:
+    """What the winner served once it was chosen: the best of many was also lucky."""
+    if tuned.winner is None:
+        return ""
+    since = [block for block in tuned.blocks if _closing(block, tuned.winner.choice)]
+    rates = [block.rps for block in since if not block.void]
+    if not rates:
+        none = "all runs since were disturbed" if since else "none since"
+        return f"that includes the luck of the runs that chose it: {none}"
+    runs = f"{len(rates)} run{'' if len(rates) == 1 else 's'}"
+    mean = number(math.fsum(rates) / len(rates))
+    return f"that includes the runs that chose it; in the {runs} since, {mean} requests/s"
+
+
+def _closing(block: Block, choice: Choice) -> bool:
+    return block.choice == choice and block.phase == "closing"
+
+
+def ties(tuned: Tuned) -> list[str]:
+    """Who may be as fast, and what the winner has before them, where it has something."""
+    found: dict[str, list[str]] = {}
+    for item in tuned.standings:
+        if item.fate == "tie" and tuned.winner is not None:
+            found.setdefault(_beside(item, tuned.winner), []).append(str(item.choice))
+    return [said(f"{', '.join(names)}: {text}") for text, names in found.items()]
+
+
+def _beside(tie: Standing, winner: Standing) -> str:
+    """`as fast within the noise; takes more memory than the winner, has more workers`."""
+    words = [
+        _compared(tie.memory_bytes, winner.memory_bytes, "takes {} memory"),
+        _compared(tie.choice.workers, winner.choice.workers, "has {} workers"),
+    ]
+    told = " and ".join(word for word in words if word)
+    return "as fast within the noise" + (f"; {told} than the winner" if told else "")
+
+
+def _compared(of: int | Unknown, other: int | Unknown, words: str) -> str:
+    if isinstance(of, Unknown) or isinstance(other, Unknown) or of == other:
+        return ""
+    more, less = ("more", "less") if "memory" in words else ("more", "fewer")
+    return words.format(more if of > other else less)
+
+
+def spent(tuned: Tuned) -> str:
+    """`2 m 51 s of 3 m, 26 blocks of 9 choices, of which 1 was disturbed`."""
+    blocks = tuned.blocks
+    disturbed = sum(1 for block in blocks if block.void)
+    beside = f", of which {disturbed} {'was' if disturbed == 1 else 'were'} disturbed"
+    choices = len({block.choice for block in blocks})
+    return (
+        f"{duration(tuned.spent_s)} of {duration(tuned.budget_s)}, "
+        f"{len(blocks)} block{'' if len(blocks) == 1 else 's'} of "
+        f"{choices} choice{'' if choices == 1 else 's'}{beside if disturbed else ''}"
+    )
+
+
 def kept(tuned: Tuned) -> list[str]:
     """What it means for the current config, where that does as well."""
     fates = {item.fate for item in tuned.standings if "current" in item.roles}
@@ -150,11 +234,12 @@ def kept(tuned: Tuned) -> list[str]:
 
 def steps(tuned: Tuned) -> list[str]:
     """What to do next: with the study, and with the config that comes of it."""
+    told = [mask(text) for text in tuned.next]
     if tuned.winner is None or "current" in tuned.winner.roles:
-        return list(tuned.next)
+        return told
     conf = tuned.launch.conf
     place = "gunicorn.conf.py" if conf is None else f"{conf}, in place of what it has"
-    return [*tuned.next, f"put these settings into {place}; run gunitune check; commit"]
+    return [*told, f"put these settings into {place}; run gunitune check; commit"]
 
 
 def objective(tuned: Tuned) -> str:
@@ -171,7 +256,7 @@ def load(of: Load) -> list[str]:
         "answered"
     )  # fmt: skip
     kept = "connections kept alive" if of.keep_alive else "a new connection for each request"
-    asked = [f"{item.method} {item.path}" for item in of.requests[:SHOWN_REQUESTS]]
+    asked = [f"{item.method} {mask(item.path)}" for item in of.requests[:SHOWN_REQUESTS]]
     if more := len(of.requests) - len(asked):
         asked.append(f"and {more} more")
     return [f"{pace}; {kept}", plain(", ".join(asked))]
@@ -183,7 +268,8 @@ def open_run(run: OpenRun) -> str:
     short = "" if run.served_rps >= 0.97 * run.offered_rps else (
         f", only {number(run.served_rps)}/s served"
     )  # fmt: skip
+    disturbed = f" (disturbed: {said('; '.join(run.void))})" if run.void else ""
     return (
         f"p50 {milliseconds(run.p50_ms)}, p95 {milliseconds(run.p95_ms)}, "
-        f"p99 {milliseconds(run.p99_ms)}{lost}{short}"
+        f"p99 {milliseconds(run.p99_ms)}{lost}{short}{disturbed}"
     )

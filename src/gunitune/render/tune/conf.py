@@ -42,9 +42,23 @@ def conf_of(study: Study) -> str:
         )
     blocks = ["\n".join(_header(study, winner))]
     for name, value in winner.settings.items():
-        reason = comment(f"{_reason(study, winner, name)} [measured]")
-        blocks.append(f"{reason}\n{name} = {value!r}")
+        blocks.append(_setting(name, value, _reason(study, winner, name)))
+    if study.gunicorn.conf:
+        for name, value in words.neutral(winner.settings).items():
+            blocks.append(_setting(name, value, _default(study, winner, name)))
     return "\n\n".join(blocks) + "\n"
+
+
+def _setting(name: str, value: Value, reason: str) -> str:
+    return f"{comment(f'{reason} [measured]')}\n{name} = {value!r}"
+
+
+def _default(study: Study, winner: Measured, name: str) -> str:
+    """Why Gunicorn's default is written out: the config beneath might say something else."""
+    found = _value_rivals(study.standings, winner, name)
+    shown = [_rival(label, item, winner) for label, item in found[:SHOWN_OTHERS]]
+    kept = f"Gunicorn's default, as in the trials, whatever {study.gunicorn.conf} says"
+    return f"{kept}; of its throughput {', '.join(shown)}" if shown else kept
 
 
 def _header(study: Study, winner: Measured) -> Iterator[str]:
@@ -70,7 +84,10 @@ def _header(study: Study, winner: Measured) -> Iterator[str]:
     if ties := [item.choice for item in study.standings if item.fate == "tie"]:
         yield comment(f"As fast within the noise: {', '.join(ties)}")
     if study.gunicorn.conf:
-        yield comment(f"The trials ran on top of {study.gunicorn.conf}: keep what else it sets.")
+        yield comment(
+            f"The trials ran on top of {study.gunicorn.conf}: put these lines in place of its "
+            "own, and keep what else it sets."
+        )
     if study.study:
         yield comment(f"Study: {study.study}")
     yield comment(f"Start: {_start(study)}")

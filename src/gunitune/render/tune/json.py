@@ -53,7 +53,7 @@ def document(tuned: Tuned) -> dict[str, Any]:
         "front": [_choice(item) for item in tuned.front],
         "finals": [_final(run) for run in tuned.finals],
         "against": [_against(item) for item in tuned.against],
-        "limited": tuned.limited,
+        "limited": mask(tuned.limited),
         "facts": None if tuned.facts is None else _facts(tuned.facts),
         "model_error": _finite(tuned.model_error),
         "model_error_unknown": _reason(tuned.model_error),
@@ -123,8 +123,11 @@ def _load(load: Load) -> dict[str, Any]:
 
 
 def _choice(choice: Choice) -> dict[str, Any]:
-    held = {name: hidden(name, item) for name, item in choice.settings().items()}
-    return {"choice": str(choice), "settings": held}
+    return {
+        "choice": mask(str(choice)),
+        "settings": {name: hidden(name, item) for name, item in choice.settings().items()},
+        "applied": {name: hidden(name, item) for name, item in choice.applied().items()},
+    }
 
 
 def _trial(block: Block) -> dict[str, Any]:
@@ -145,8 +148,8 @@ def _trial(block: Block) -> dict[str, Any]:
         "generator": answered.generator,
         **_usage(usage),
         "confined": block.confined,
-        "void": list(block.void),
-        "notes": list(block.notes),
+        "void": [mask(reason) for reason in block.void],
+        "notes": [mask(note) for note in block.notes],
     }
 
 
@@ -216,6 +219,7 @@ def _final(run: OpenRun) -> dict[str, Any]:
         "p99_ms": _finite(run.p99_ms),
         "errors": run.errors,
         "lag_p99_ms": _finite(run.lag_p99_ms),
+        "void": [mask(reason) for reason in run.void],
     }
 
 

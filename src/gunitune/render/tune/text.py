@@ -64,13 +64,12 @@ def _verdict(page: Page, tuned: Tuned) -> None:
     if winner is None:
         page.labelled("winner", ["none: no choice met the goal"], "red bold")
     else:
-        page.labelled("winner", [f"{winner.choice}: {words.settings(winner.choice)}"], "green bold")
-        page.labelled("", [_measured(winner)])
+        held = words.settings(winner.choice, tuned.launch.conf)
+        page.labelled("winner", [words.said(f"{winner.choice}: {held}")], "green bold")
+        page.labelled("", [_measured(winner), words.after(tuned)])
         page.labelled("", [*words.ratios(tuned), *words.kept(tuned)])
-    if ties := [str(item.choice) for item in tuned.standings if item.fate == "tie"]:
-        text = "as fast within the noise; the winner takes less memory or fewer processes"
-        page.labelled("ties", [f"{', '.join(ties)}: {text}"])
-    page.labelled("limited by", [tuned.limited] if tuned.limited else [])
+    page.labelled("ties", words.ties(tuned))
+    page.labelled("limited by", [words.said(tuned.limited)] if tuned.limited else [])
     page.gap()
 
 
@@ -92,7 +91,7 @@ def _table(page: Page, tuned: Tuned) -> None:
         page.labelled("", [f"and {left} more that left early: -f json has them"], "dim")
     page.labelled("* front", ["no other was better in throughput, p99 and memory at once"], "dim")
     page.labelled("( - )", ["95 % interval; CPU/REQ: CPU time of the server per request"], "dim")
-    barred = [f"{item.choice}: {item.why}" for item in tuned.standings if _barred(item)]
+    barred = [words.said(f"{item.choice}: {item.why}") for item in tuned.standings if _barred(item)]
     page.labelled("barred", barred)
 
 
@@ -172,16 +171,12 @@ def _remarks(page: Page, tuned: Tuned) -> None:
     off = f"not told: {error.reason}" if isinstance(error, Unknown) else (
         f"median error of the predicted throughput {error:.0%}".replace("%", " %")
     )  # fmt: skip
-    counted = sum(1 for block in tuned.blocks if not block.void)
-    spent = (
-        f"{words.duration(tuned.spent_s)} of {words.duration(tuned.budget_s)}, {counted} blocks "
-        f"of {len({block.choice for block in tuned.blocks})} choices"
-    )
+    spent = words.spent(tuned)
     page.gap()
     page.labelled("model", [off])
     page.labelled("spent", [f"{spent}; in {tuned.study}" if tuned.study else spent])
     if tuned.notes:
-        page.labelled("notes", list(tuned.notes), "dim")
+        page.labelled("notes", [words.said(note) for note in tuned.notes], "dim")
     if steps := words.steps(tuned):
         page.gap()
         page.labelled("next", steps)

@@ -1,0 +1,39 @@
+"""Which CPUs a block or a look is about, and how much of them went to others."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from gunitune.model import Unknown
+
+if TYPE_CHECKING:
+    from gunitune.trial import Answered, Limits, Usage
+
+# A larger share of the CPUs taken by the hypervisor, and the window says nothing. Hosts that take
+# some 7 % of an idle guest all the time are common: that must not spoil every block.
+MOST_STEAL = 0.15
+
+
+def cores_of(limits: Limits) -> frozenset[int]:
+    """The CPUs, by number, that the server may run on."""
+    return limits.cores or frozenset(os.sched_getaffinity(0))
+
+
+def cpus_there(limits: Limits) -> float:
+    """CPUs that the server may use at most."""
+    here = len(cores_of(limits))
+    return float(here if limits.cpus is None else min(here, limits.cpus))
+
+
+def beside_s(answered: Answered, limits: Limits, generator_cores: frozenset[int]) -> float:
+    """CPU seconds that the load generator took of the server's CPUs: none where it has its own."""
+    shares = not generator_cores or generator_cores & cores_of(limits)
+    return answered.generator_cpu_s if shares else 0.0
+
+
+def steal_share(usage: Usage, cpus: int) -> float:
+    """Share of the time of the `cpus` metered CPUs that the hypervisor took; 0 if not told."""
+    whole_s = usage.wall_s * cpus
+    known = not isinstance(usage.steal_s, Unknown) and whole_s > 0
+    return usage.steal_s / whole_s if known else 0.0  # type: ignore[operator]
