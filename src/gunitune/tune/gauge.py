@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from gunitune.trial import Block, Choice
 
 LEAST = 0.1  # CPUs: with less left nothing can be told anyway
+# The scheduler is fair: from a server that wants its CPUs neighbours get half of them, not more.
+FAIR = 0.5
+SATED = 0.75  # a server that uses less than this of what was left wanted none of what was taken
 CALM = 0.05  # supply (natural logarithm) lost to neighbours that still counts as undisturbed
 
 
@@ -33,12 +36,13 @@ class Supply:
     def left(self, block: Block) -> float:
         """CPUs that neighbours, here or under the same hypervisor, left to the server."""
         usage = block.usage
-        taken_s = sum(
-            seconds
+        wall_s = max(usage.wall_s, 1e-9)
+        others, stolen = (
+            0.0 if isinstance(seconds, Unknown) else seconds / wall_s
             for seconds in (usage.other_cpu_s, usage.steal_s)
-            if not isinstance(seconds, Unknown)
         )
-        return max(LEAST, min(self.cpus, self.cores - taken_s / max(usage.wall_s, 1e-9)))
+        here = self.cores - stolen
+        return max(LEAST, min(self.cpus, max(here - others, FAIR * here)))
 
     def beside(self, block: Block) -> float:
         """CPUs that the generator took of what the server could have used."""
@@ -92,6 +96,8 @@ def _gauge(block: Block, supply: Supply, reach: float) -> Gauge:
         elasticity(cores / min(reach, max(LEAST, room - beside)), inside, reach)
         for room in (supply.cpus, left)
     )
+    if cores < SATED * min(reach, left):
+        most = least
     return Gauge(
         choice=block.choice,
         turn=(block.phase, block.round),
