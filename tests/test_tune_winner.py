@@ -292,14 +292,15 @@ class Timing(Simulated):
     ("kind", "share", "barred"),
     [("timeout", 1.5, False), ("timeout", 0.5, True), ("status 500", 1.5, True)],
 )
+@pytest.mark.parametrize("disturbed", [False, True])
 def test_more_arrivals_than_a_choice_can_serve_do_not_bar_it_in_the_finals(
-    kind: str, share: float, *, barred: bool
+    kind: str, share: float, *, barred: bool, disturbed: bool
 ) -> None:
     choice, surface = Choice("sync", 2), Surface()
     request = wanted(surface)
-    runs = Runs(
-        Recorded(Timing(surface, kind=kind), None, 0.0), Budget(lambda: 0.0, 900), Seen(), 0
-    )
+    bench = Timing(surface, kind=kind, void={choice: "a neighbour"} if disturbed else {})
+    barred = barred and not (disturbed and kind == "timeout")
+    runs = Runs(Recorded(bench, None, 0.0), Budget(lambda: 0.0, 900), Seen(), 0)
     for turn in range(3):
         runs.block(choice, Load(concurrency=32), "search", turn)
     runs.block(choice, Load(rps=share * surface.expected(choice, 32)), "final", 0)

@@ -52,11 +52,17 @@ class Ranking:
         return found
 
     def _failed(self, choice: Choice) -> str:
-        """Why it failed in the finals; not by arrivals that are more than it can serve at all."""
+        """Why it failed in the finals; not by arrivals that are more than it can serve at all.
+
+        A disturbed run had less of the machine than its capacity was told on.
+        """
         level = self.levels.level.get(choice)
         most = math.inf if level is None else LOADED * math.exp(level.value)
         seen = [
-            (block, _not_of(OVERLOAD if (block.load.rps or 0.0) > most else (), block))
+            (
+                block,
+                _not_of(OVERLOAD if block.void or (block.load.rps or 0.0) > most else (), block),
+            )
             for block in self.finals.get(choice, ())
         ]
         why = failing(seen)
