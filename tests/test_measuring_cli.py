@@ -151,6 +151,13 @@ def test_only_get_and_head_are_sent_unless_allowed(project: Path) -> None:
     assert "--allow-unsafe-methods" in told.stderr
 
 
+def test_an_app_that_is_not_found_is_asked_for_once(tmp_path: Path) -> None:
+    write_project(tmp_path, {"notes.py": "text = 1\n"})
+    told = gunitune("measure", cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr.count("--app") == 1
+
+
 def test_an_app_that_does_not_load_is_told_in_a_line(tmp_path: Path) -> None:
     write_project(tmp_path, {"app.py": "import nowhere_to_be_found\napp = None\n"})
     told = gunitune("tune", *SERVED, "--budget", "5s", cwd=tmp_path)

@@ -22,7 +22,8 @@ OWN_CONF = "gunicorn.conf.py"
 def launch_of(folder: Path, app: App, settings: Settings) -> Launch:
     """What to start for the app; raises GunituneError where it can't be told or is not there."""
     if isinstance(app.spec, Unknown):
-        raise ProjectError(app.spec.reason, "name it with --app module:attribute")
+        hint = "" if "--app" in app.spec.reason else "name it with --app module:attribute"
+        raise ProjectError(app.spec.reason, hint)
     start = _started_in(folder, app, settings)
     environ = {**os.environ, **environment(settings.get("env_file"), settings.get("env", ()))}
     python, source = interpreter(folder, environ, settings.get("python"))
