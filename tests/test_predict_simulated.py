@@ -119,6 +119,31 @@ def test_more_than_can_be_served_has_no_latency(server: Demands) -> None:
     assert open_loop(server, 2, most * 0.9) is not None
 
 
+@pytest.mark.parametrize("cpus", [1, 2])
+@pytest.mark.parametrize(
+    ("server", "error"),
+    [
+        (Demands(9, 1, True, 0.0, 0.0, 2.0, 12.0, serial_ms=3.0), 0.1),
+        (Demands(3, 16, False, 2.0, 0.0, 0.0, 40.0, serial_ms=3.0), 0.05),
+        (Demands(3, 16, True, 2.0, 0.0, 0.0, 40.0, serial_ms=1.5), 0.1),
+        (Demands(2, math.inf, False, 1.0, 0.0, 0.0, 40.0, serial_ms=3.0), 0.05),
+        # a process that stands still for its turn, and the others that wait for it
+        (Demands(3, math.inf, False, 1.0, 3.0, 0.0, 10.0, serial_ms=3.0), 0.1),
+        (Demands(3, math.inf, False, 1.0, 3.0, 0.0, 10.0, serial_ms=0.5), 0.1),
+    ],
+)
+def test_requests_that_take_turns_are_served_as_in_a_simulation(
+    server: Demands, error: float, cpus: int
+) -> None:
+    flow = ClosedLoop(server, cpus, 32).flow()
+    seen = simulate(server, cpus, concurrency=32, requests=SERVED)
+    assert 1000 * flow.rate == pytest.approx(seen.rps, rel=error)
+    assert flow.rate <= 1 / server.serial_ms
+    most = capacity(server, cpus)
+    assert most <= 1 / server.serial_ms
+    assert open_loop(server, cpus, 1.001 / server.serial_ms) is None
+
+
 def test_the_simulation_of_a_plain_queue_is_erlangs() -> None:
     seen = simulate(sync(4, 10, 0), 4, rps=280, requests=40_000)
     load = 2.8

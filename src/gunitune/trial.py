@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gunitune.model import Unknown
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from gunitune.model import Interface, Unknown, Value
+    from gunitune.model import Interface, Value
 
 # Gunicorn's own names of the classes; any other dotted path is a class of the project's.
 THREADED = "gthread"
 DEFAULT_CONNECTIONS = 1000  # of Gunicorn, in every release
 GREENLETS = ("gevent", "eventlet")
+NOT_MEASURED = Unknown("not measured")
 LOOPS = ("asgi", "uvicorn_worker.UvicornWorker", "tornado")
 
 
@@ -248,9 +251,14 @@ class Estimate:
 class AppFacts:
     """What measuring learned of the app; times in milliseconds per request.
 
-    `cpu_ms` holds the CPU time per request by worker class (the class costs some itself).
+    `cpu_ms` holds the CPU time per request by worker class (the class costs some itself) with
+    workers for all CPUs; `lone_cpu_ms` that of a single worker, with CPUs to spare: caches are its
+    own then, but its threads fight for the GIL from several CPUs.
     `gil_share` is the share of the CPU time that holds the GIL (1: pure Python), `overlap` the
-    share of the waiting that greenlets (WSGI) or the event loop (ASGI) really overlap. Memory: the
+    share of the waiting that greenlets (WSGI) or the event loop (ASGI) really overlap. `serial_ms`
+    is the part of the waiting in which the requests of all workers take turns (a database's lock, a
+    service at its limit): no more than one request in that time is served, whatever is added;
+    `worker_serial_ms` the part in which those of one worker do (a pool of its own). Memory: the
     master, one worker's own (private) and the part it shares with the master, without and with
     preload; one further thread.
     """
@@ -267,9 +275,11 @@ class AppFacts:
     preload_worker_bytes: Estimate | Unknown
     preload_shared_bytes: Estimate | Unknown
     thread_bytes: Estimate | Unknown
-    generator_ms: float = (
-        0.0  # CPU time of the load generator per request, where it shares the CPUs
-    )
+    serial_ms: Estimate | Unknown = NOT_MEASURED
+    worker_serial_ms: Estimate | Unknown = NOT_MEASURED
+    lone_cpu_ms: Mapping[str, Estimate] = field(default_factory=dict)
+    # CPU time of the load generator per request, where it shares the CPUs
+    generator_ms: float = 0.0
     notes: tuple[str, ...] = field(default=())
 
 
@@ -277,8 +287,8 @@ class AppFacts:
 class Prediction:
     """What the model expects of a choice under a load on `cpus` CPUs.
 
-    `limit` names the station that binds ("cpu", "gil", "slots", "wait", "memory", "class"), `why`
-    says it in a sentence; `feasible` is False where memory or the class forbids it.
+    `limit` names the station that binds ("cpu", "gil", "serial", "slots", "wait", "memory",
+    "class"), `why` says it in a sentence; `feasible` is False where memory or the class forbids it.
     """
 
     choice: Choice

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # processes, the rule of thumb, are made for as much waiting as computing.
 WAITS_FROM = 1.0
 MEMORY_SHARE = Goal().memory_share
+TRACE = 0.2  # of a process is no process: so much waiting is within what looks differ by
 # A worker that leaves none of this is not held to be small enough to be had at will.
 PLAIN_CLASSES = ("sync", "asgi", "uvicorn_worker.UvicornWorker")
 
@@ -79,7 +80,8 @@ def _short(facts: AppFacts, host: Host, cpu: Estimate, wait: Estimate, memory_sh
         return ""
     # What waits longer than it computes is held by greenlets or threads, not by processes.
     ratio = wait.value / max(cpu.value, 0.001)
-    wanted = math.ceil(host.cpus * (1 + (0 if ratio > WAITS_FROM else ratio)) - 1e-9)
+    each = 1 + (0 if ratio > WAITS_FROM else ratio)
+    wanted = max(math.ceil(host.cpus - 1e-9), math.ceil(host.cpus * each - TRACE))
     master = _bytes(facts.master_bytes, MASTER_BYTES) + _bytes(facts.shared_bytes, 0)
     needed = master + wanted * own.value
     if needed <= limit * memory_share:

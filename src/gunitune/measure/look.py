@@ -112,8 +112,8 @@ class Look:
 
     @property
     def kept(self) -> float:
-        """Share of the window that the workers were ready in but had no CPU."""
-        return (self.queued_ms + self.stolen_ms) / self.window_ms
+        """Share of the window that a worker was ready in but had no CPU, on average."""
+        return (self.queued_ms + self.stolen_ms) / (self.window_ms * self.choice.workers)
 
     @property
     def window_ms(self) -> float:
@@ -128,7 +128,8 @@ class Look:
             found.append(f"{self.usage.restarts} workers died")
         if steal_share(self.usage, self.cpus) > MOST_STEAL:
             found.append(STOLEN)
-        if self.kept > MOST_KEPT:
+        # where there are more workers than CPUs they keep one another
+        if self.kept > MOST_KEPT and self.choice.workers <= self.cpus:
             found.append(KEPT)
         return tuple(found)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gunitune.measure.course import BRIEF_S, Step
 from gunitune.measure.estimate import estimate, spread
@@ -18,26 +18,31 @@ if TYPE_CHECKING:
     from gunitune.measure.look import Look
     from gunitune.trial import Estimate
 
-WORKERS = 2  # what one worker alone maps from files is its own, what two map they share
 FEW, MANY = 4, 32
-_OWN = "own pages of two workers after load"
+_OWN = "own pages of workers after load"
 _LEFT = "PSS of the tree less own pages"
 _MASTER = "own pages"
 _THREAD = f"a gthread worker with {MANY} threads less one with {FEW}"
 
-Found = dict[str, "Estimate | Unknown"]
+Found = dict[str, Any]
 
 
-def steps(worker_class: str, *, threads: bool) -> list[Step]:
-    """The looks at memory: brief ones, for a second of load fills what requests fill."""
+def steps(worker_class: str, workers: int = 2, *, threads: bool) -> list[Step]:
+    """The looks at memory: brief ones, for a second of load fills what requests fill.
+
+    Of two workers at least: what one alone maps from files is its own, what two map they share.
+    The first, without preload, lasts as a look of a round does where it is one.
+    """
     preloaded = (("preload_app", True),)
+    several = "two" if workers == 2 else str(workers)
+    clients = workers + 2
     found = [
-        Step("plain", "two workers: memory", Choice(worker_class, WORKERS), 4, BRIEF_S),
+        Step("plain", f"{several} workers: memory", Choice(worker_class, workers), clients),
         Step(
             "preload",
-            "two workers of a preloaded app: memory",
-            Choice(worker_class, WORKERS, extra=preloaded),
-            4,
+            f"{several} workers of a preloaded app: memory",
+            Choice(worker_class, workers, extra=preloaded),
+            clients,
             BRIEF_S,
         ),
     ]
@@ -49,7 +54,7 @@ def steps(worker_class: str, *, threads: bool) -> list[Step]:
 
 
 def memory(course: Course) -> Found:
-    """The memory facts by their field of AppFacts, from the looks of the course."""
+    """The memory facts (Estimate or Unknown) by their field of AppFacts, from the looks."""
     plain, preload = course.of("plain"), course.of("preload")
     masters = [look.master.private_bytes for look in plain if isinstance(look.master, Memory)]
     lost = course.lost("plain")

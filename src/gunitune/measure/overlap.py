@@ -7,8 +7,11 @@ the share is the one with which the model serves what was served.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+from gunitune.predict.closed import ClosedLoop
+from gunitune.predict.demands import Demands
 from gunitune.predict.queueing import closed
 
 if TYPE_CHECKING:
@@ -32,16 +35,31 @@ def gil_share(cores: float, cpu_ms: float, wait_ms: float, threads: int) -> floa
     return _falling(used, cores)
 
 
-def overlap_share(rps: float, cpu_ms: float, wait_ms: float, clients: int) -> float:
+def overlap_share(
+    rps: float, cpu_ms: float, wait_ms: float, clients: int, serial_ms: float = 0.0
+) -> float:
     """Share of the waiting that one process overlaps (0 to 1), from what it served.
 
     `rps` requests per second came of `clients` clients that ask again at once; `cpu_ms` is the
-    time per request that the process can do nothing else in, `wait_ms` the waiting.
+    time per request that the process can do nothing else in, `wait_ms` the waiting, `serial_ms` the
+    part of it in which requests take turns anyway.
     """
 
     def served(blocked: float) -> float:
         stands = blocked * wait_ms
-        return 1000 * closed(clients, cpu_ms + stands, wait_ms - stands)
+        if serial_ms == 0:
+            return 1000 * closed(clients, cpu_ms + stands, wait_ms - stands)
+        needs = Demands(
+            workers=1,
+            slots=math.inf,
+            shared=False,
+            held_cpu_ms=cpu_ms,
+            held_wait_ms=stands,
+            free_cpu_ms=0.0,
+            wait_ms=wait_ms - stands,
+            serial_ms=serial_ms,
+        )
+        return 1000 * ClosedLoop(needs, 1.0, clients).flow().rate
 
     return 1 - _falling(served, rps)
 

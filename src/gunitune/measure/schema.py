@@ -71,6 +71,7 @@ class Stored(Table):
     python: Name | None = None
     load: _Load
     cpu_ms_by_class: Annotated[dict[Name, Number], Field(max_length=20)]
+    lone_cpu_ms_by_class: Annotated[dict[Name, Number], Field(max_length=20)] = {}
     numbers: Annotated[dict[Name, Number], Field(max_length=100)]
     generator_ms: Amount = 0.0
     notes: Annotated[list[Text], Field(max_length=100)] = []

@@ -15,6 +15,7 @@ from gunitune.project.files import read_bounded
 from gunitune.trial import AppFacts, Estimate
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from gunitune.measure.schema import Number, Stored
@@ -130,14 +131,20 @@ def _facts(stored: Stored) -> AppFacts:
         field: missing if (found := stored.numbers.get(name)) is None else _number(found)
         for name, field in NUMBERS.items()
     }
-    spent = {name: _number(number) for name, number in stored.cpu_ms_by_class.items()}
     return AppFacts(
         interface=stored.app.interface,
-        cpu_ms={name: found for name, found in spent.items() if isinstance(found, Estimate)},
+        cpu_ms=_costs(stored.cpu_ms_by_class),
+        lone_cpu_ms=_costs(stored.lone_cpu_ms_by_class),
         generator_ms=stored.generator_ms,
         notes=tuple(stored.notes),
         **named,
     )
+
+
+def _costs(stored: Mapping[str, Number]) -> dict[str, Estimate]:
+    """CPU time per request by class, of those that could be told."""
+    numbers = {name: _number(number) for name, number in stored.items()}
+    return {name: found for name, found in numbers.items() if isinstance(found, Estimate)}
 
 
 def _number(found: Number) -> Estimate | Unknown:

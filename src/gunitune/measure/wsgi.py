@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -12,11 +13,13 @@ from gunitune.measure.estimate import estimate
 from gunitune.measure.look import KEPT
 from gunitune.measure.memory import memory, steps
 from gunitune.measure.overlap import gil_share, overlap_share
+from gunitune.measure.serial import Served, own_turns, serial_ms
 from gunitune.model import Unknown
+from gunitune.predict.demands import Demands
 from gunitune.trial import AppFacts, Choice, Estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from gunitune.measure.course import Course
     from gunitune.measure.look import Look
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 # With three clients one always waits in the listen queue: the worker is never without a request.
 BUSY_CLIENTS = 3
 FEWEST_THREADS, MOST_THREADS = 4, 64
+MOST_CREW = 4  # workers that are looked at together
 # Less waiting than this share of the computing is within what blocks differ by.
 TELLING = 0.25
 # Of a second CPU so much must have been free, or a process that used one could not use two.
@@ -42,9 +46,10 @@ def learn_wsgi(course: Course) -> AppFacts:
     )
     first = course.must(sync)
     ratio = waited_ms(first) / max(first.cpu_ms, 0.001)
-    rounds = [sync, _threads(ratio), _greenlets(ratio)]
-    course.once(rounds[1:])
-    course.once(steps("sync", threads=True))
+    crew = min(MOST_CREW, max(2, math.ceil(cpus_there(course.place.limits) - 1e-9)))
+    plain, *rest = steps("sync", crew, threads=True)
+    rounds = [sync, _threads(ratio), _greenlets(ratio), _crew(crew, ratio), plain]
+    course.once([*rounds[1:], *rest])
     course.rounds(rounds)
     return _facts(course)
 
@@ -71,35 +76,68 @@ def _greenlets(ratio: float) -> Step:
     return Step("gevent", says, Choice("gevent", 1), clients)
 
 
+def _crew(workers: int, ratio: float) -> Step:
+    """Workers for all CPUs, with a thread for each client, however the clients are spread."""
+    clients = workers * clients_for(ratio, FEWEST_THREADS, MOST_THREADS)
+    says = f"{workers} gthread workers with {clients} clients: what a request costs them"
+    return Step("crew", says, Choice("gthread", workers, clients), clients)
+
+
 def _facts(course: Course) -> AppFacts:
     sync, gthread, gevent = (course.of(key) for key in ("sync", "gthread", "gevent"))
     wait = estimate(
         [waited_ms(look) for look in sync], "one busy sync worker, when it did not compute"
     )
     assert isinstance(wait, Estimate), "there is a first look"
-    spent = {
-        name: estimate([look.cpu_ms for look in course.of(name)], says)
-        for name, says in (
-            ("sync", "one busy sync worker"),
-            ("gthread", "one gthread worker"),
-            ("gevent", "one gevent worker"),
-        )
-    }
+    lone = _costs(sync=sync, gthread=gthread, gevent=gevent)
     plain = [*sync, *gthread, *gevent]
     # to the worker itself, what its children compute is waiting
     stands_ms = wait.value + fmean(look.children_ms for look in sync)
     share = _gil(course, gthread, stands_ms)
+    turns, own_turns_ = _turns(course, gthread, stands_ms, share)
     return AppFacts(
         interface="wsgi",
-        cpu_ms={name: one for name, one in spent.items() if isinstance(one, Estimate)},
+        cpu_ms=lone | _together(course, lone),
+        lone_cpu_ms=lone,
         wait_ms=wait,
         gil_share=share,
-        overlap=_overlap(course, gevent, stands_ms),
+        overlap=_overlap(course, gevent, stands_ms, turns),
+        serial_ms=turns,
+        worker_serial_ms=own_turns_,
         boot_s=estimate([look.boot_s for look in plain], "start to the last worker"),
         generator_ms=generator_ms(course, plain),
-        notes=(*course.remarks(), *_of_children(sync), *_of_bound(share)),
+        notes=(*course.remarks(), *_of_children(sync), *_of_bound(share), *_of_turns(turns)),
         **memory(course),
     )
+
+
+def _costs(**looks: list[Look]) -> dict[str, Estimate]:
+    """CPU time per request by class, of those that were looked at."""
+    found = {}
+    for name, own in looks.items():
+        workers = own[0].choice.workers if own else 0
+        says = f"one busy {name} worker" if workers == 1 else f"{workers} busy {name} workers"
+        spent = estimate([look.cpu_ms for look in own], says)
+        if isinstance(spent, Estimate):
+            found[name] = spent
+    return found
+
+
+def _together(course: Course, lone: Mapping[str, Estimate]) -> dict[str, Estimate]:
+    """The same with all CPUs in use; what greenlets cost then is taken to grow as sync does."""
+    crew = [look for look in course.of("crew") if look.kept < MOST_KEPT_TELLING]
+    found = _costs(sync=course.of("plain"), gthread=crew)
+    if "sync" in found and "gevent" in lone:
+        more = max(1.0, found["sync"].value / max(lone["sync"].value, 0.001))
+        alone = lone["gevent"]
+        found["gevent"] = replace(
+            alone,
+            value=more * alone.value,
+            low=more * alone.low,
+            high=more * alone.high,
+            source=f"{alone.source}, times {more:.2f} for all CPUs busy, as sync",
+        )
+    return found
 
 
 def _of_children(looks: list[Look]) -> Iterator[str]:
@@ -118,6 +156,15 @@ def _of_bound(share: Estimate | Unknown) -> Iterator[str]:
         yield (
             f"the share of the CPU time under the GIL is at most {share.value:.0%}: the threads"
             " kept all CPUs busy, so that these and not the GIL may have been the limit"
+        )
+
+
+def _of_turns(turns: Estimate | Unknown) -> Iterator[str]:
+    if isinstance(turns, Estimate) and turns.value > 0:
+        yield (
+            f"whatever is added, no more than {1000 / turns.value:.3g} requests per second will be"
+            f" served: {turns.value:.2g} ms of each request's waiting are one request at a time, of"
+            " all workers (a database's lock, a service at its limit)"
         )
 
 
@@ -148,6 +195,50 @@ def _gil(course: Course, looks: list[Look], wait_ms: float) -> Estimate | Unknow
     return found
 
 
+def _turns(
+    course: Course, one: list[Look], wait_ms: float, gil: Estimate | Unknown
+) -> tuple[Estimate | Unknown, Estimate | Unknown]:
+    """Waiting in turn with the requests of all workers, and with those of one."""
+    crew = [look for look in course.of("crew") if _telling(look)]
+    if not crew or not one:
+        limit = Unknown("the CPUs were the limit before it could show")
+        lost = Unknown(course.lost("crew" if one else "gthread"))
+        return (limit, limit) if course.of("crew") and one else (lost, lost)
+    says = f"{crew[0].choice.workers} gthread workers, {crew[0].clients} clients"
+    nothing = Estimate(0.0, 0.0, 0.0, f"{says}: none seen", len(crew))
+    alone = [_served(course, look, wait_ms, 1.0) for look in one if _telling(look)]
+    own = estimate(serial_ms(alone), f"one gthread worker, {one[0].choice.threads} threads")
+    rates = [fmean(look.answered.rps for look in looks) for looks in (one, crew)]
+    if isinstance(own, Estimate) and own.value > 0 and own_turns(*rates):
+        return nothing, own
+    held = gil.value if isinstance(gil, Estimate) else 1.0
+    many = [_served(course, look, wait_ms, held) for look in crew]
+    return estimate(serial_ms(many), says), nothing
+
+
+def _telling(look: Look) -> bool:
+    """Whether neither other work nor a worker with most of the connections was the limit."""
+    busiest = max(look.usage.per_worker_cpu_s, default=0.0) / look.usage.wall_s
+    return look.kept < MOST_KEPT_TELLING and busiest < FULL
+
+
+def _served(course: Course, look: Look, wait_ms: float, held: float) -> Served:
+    choice, cost_ms = look.choice, look.worker_cpu_ms
+    needs = Demands(
+        workers=choice.workers,
+        slots=choice.threads,
+        shared=choice.worker_connections is not None,
+        held_cpu_ms=held * cost_ms,
+        held_wait_ms=0.0,
+        free_cpu_ms=(1 - held) * cost_ms,
+        wait_ms=wait_ms,
+    )
+    shared_ms = 1000 * look.beside_s / look.served
+    beside = shared_ms / look.window_ms
+    busy, free = _cores(look) + beside, _free(course, look) + beside
+    return Served(look.answered.rps, needs, look.clients, busy, free, shared_ms)
+
+
 def _cores(look: Look) -> float:
     return sum(look.usage.per_worker_cpu_s) / look.usage.wall_s
 
@@ -162,13 +253,18 @@ def _free(course: Course, look: Look) -> float:
     return min(cpus_there(limits), left) - own
 
 
-def _overlap(course: Course, looks: list[Look], wait_ms: float) -> Estimate | Unknown:
+def _overlap(
+    course: Course, looks: list[Look], wait_ms: float, turns: Estimate | Unknown
+) -> Estimate | Unknown:
     if not looks:
         return Unknown(course.lost("gevent"))
-    return overlap(looks, wait_ms, "one gevent worker")
+    serial_ms = turns.value if isinstance(turns, Estimate) else 0.0
+    return overlap(looks, wait_ms, "one gevent worker", serial_ms)
 
 
-def overlap(looks: list[Look], wait_ms: float, says: str) -> Estimate | Unknown:
+def overlap(
+    looks: list[Look], wait_ms: float, says: str, serial_ms: float = 0.0
+) -> Estimate | Unknown:
     """The share of the waiting that one worker overlapped for many clients."""
     if wait_ms < TELLING * fmean(look.worker_cpu_ms for look in looks):
         return Unknown("a request waits too little to tell")
@@ -177,7 +273,10 @@ def overlap(looks: list[Look], wait_ms: float, says: str) -> Estimate | Unknown:
         return Unknown(f"{KEPT}: whether the waiting overlaps can't be told")
     clients = looks[0].clients
     return estimate(
-        [overlap_share(look.answered.rps, look.engaged_ms, wait_ms, clients) for look in looks],
+        [
+            overlap_share(look.answered.rps, look.engaged_ms, wait_ms, clients, serial_ms)
+            for look in looks
+        ],
         f"{says}, {clients} clients: {fmean(look.answered.rps for look in looks):.0f} requests/s",
         most=1.0,
     )

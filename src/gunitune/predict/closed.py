@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gunitune.predict.contention import Contention, slowed_within
@@ -47,16 +47,22 @@ class ClosedLoop:
 
     def flow(self) -> Flow:
         """Throughput (exact for sync), mean latency (Little's law) and an approximate p99."""
-        rate, factor = self._solved(0.0)
-        if self.generator_ms > 0:
-            # what the generator takes, the server has not
-            rate = root(lambda taken: self._solved(taken)[0] - taken, 0.0, rate)
-            rate = min(rate, 1 / self.generator_ms)
-            factor = self._solved(rate)[1]
+        rate, factor = self.solved(0.0)
+        loop = self
+        if self.generator_ms > 0 or self.demands.serial_ms > 0:
+            # what the generator takes, the server has not; and who takes a turn waits for others
+            rate = root(lambda flow: self.at(flow).solved(flow)[0] - flow, 0.0, rate)
+            rate = min(rate, 1 / max(self.generator_ms, self.demands.serial_ms))
+            loop = self.at(rate)
+            factor = loop.solved(rate)[1]
         if math.isinf(self.clients):
             return Flow(rate, math.inf, math.inf, self.inside, factor)
         mean = self.clients / rate - self.generator_ms
-        return Flow(rate, mean, self._p99(rate, factor), self.inside, factor)
+        return Flow(rate, mean, loop.p99(rate, factor), self.inside, factor)
+
+    def at(self, rate: float) -> ClosedLoop:
+        """The same loop with what its requests wait for their turn at a throughput."""
+        return replace(self, demands=self.demands.in_turn(rate, self.inside))
 
     @property
     def inside(self) -> float:
@@ -73,7 +79,7 @@ class ClosedLoop:
         """What a client spends outside between two requests, where that leaves a slot idle."""
         return self.generator_ms if self.clients <= self.demands.room else 0.0
 
-    def _solved(self, taken: float) -> tuple[float, float]:
+    def solved(self, taken: float) -> tuple[float, float]:
         """Throughput and stretch where the generator already takes its part of `taken`."""
         needs = self.demands
         cpus = max(self.cpus - taken * self.generator_ms, self.cpus * 1e-3)
@@ -104,7 +110,7 @@ class ClosedLoop:
         rate = more * closed(each + 1, *times, 1, variation)
         return rate + (workers - more) * closed(each, *times, 1, variation)
 
-    def _p99(self, rate: float, factor: float) -> float:
+    def p99(self, rate: float, factor: float) -> float:
         """0.99 quantile of the fullest worker's latency: a gamma by its mean and variance.
 
         The mean is Little's. Inside, first come first served with exponential CPU times; outside,
@@ -155,7 +161,7 @@ class ClosedLoop:
         Slots that mostly wait give them off as regularly as they serve (`inside`: the squared
         variation of the time inside), a busy CPU or process as its exponential CPU times.
         """
-        rate, _ = self._solved(0.0)
+        rate, _ = self.solved(0.0)
         busiest = max(
             rate * self.demands.cpu_ms / self.cpus,
             rate * self.demands.held_ms / self.demands.workers,

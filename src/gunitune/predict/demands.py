@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from gunitune.errors import GunituneError
@@ -48,7 +48,8 @@ class Demands:
     `held_cpu_ms` and `held_wait_ms` hold the whole process (its GIL, its event loop), one request
     at a time; `free_cpu_ms` needs a CPU beside that; `wait_ms` needs nothing but time. `shared`:
     one queue for all workers (a worker takes a request only when it has a slot), else each worker
-    has its own. `assumed` says what was taken for want of a measurement.
+    has its own. `serial_ms` is the part of the waiting in which all workers' requests take turns.
+    `assumed` says what was taken for want of a measurement.
     """
 
     workers: int
@@ -59,6 +60,7 @@ class Demands:
     free_cpu_ms: float
     wait_ms: float
     assumed: tuple[str, ...] = ()
+    serial_ms: float = 0.0
 
     @property
     def cpu_ms(self) -> float:
@@ -81,6 +83,26 @@ class Demands:
         CPU time, `stretch` times as long as alone, is taken as exponential, waiting as constant.
         """
         return (self.held_cpu_ms * stretch / (self.held_cpu_ms * stretch + self.held_wait_ms)) ** 2
+
+    def in_turn(self, rate: float, inside: float) -> Demands:
+        """The same with the queueing for the turn as further waiting, at a throughput.
+
+        An arrival finds what the others leave there on average (Bard 1979, Schweitzer 1979). It
+        holds the process as far as the turn itself does.
+        """
+        if self.serial_ms == 0:
+            return self
+        held = min(1.0, self.held_wait_ms / self.serial_ms)
+        if held == 1.0:  # a process that is held for its turn sends nobody else there
+            inside = min(inside, self.workers)
+        others = 1 - 1 / inside if inside > 1 else 0.0
+        busy = min(rate * self.serial_ms * others, 1 - 1e-9)
+        queued = self.serial_ms * busy / (1 - busy)
+        return replace(
+            self,
+            held_wait_ms=self.held_wait_ms + held * queued,
+            wait_ms=self.wait_ms + (1 - held) * queued,
+        )
 
     @property
     def room(self) -> float:
@@ -117,11 +139,26 @@ def forbidden(choice: Choice, interface: Interface) -> str:
     return ""
 
 
-def demands(facts: AppFacts, choice: Choice) -> Demands:
-    """What a request needs under a choice; raises PredictError where the facts lack it."""
+def demands(facts: AppFacts, choice: Choice, cpus: float = 1.0) -> Demands:
+    """What a request needs under a choice; raises PredictError where the facts lack it.
+
+    One worker costs what one was measured to, and so do several that have CPUs to spare.
+    """
     kind = family(choice.worker_class)
-    cpu_ms, assumed = _cpu_ms(facts, choice.worker_class, kind)
+    alone = choice.workers == 1 or choice.workers < cpus
+    lone = alone and choice.worker_class in facts.lone_cpu_ms
+    costs = facts.lone_cpu_ms if lone else facts.cpu_ms
+    cpu_ms, assumed = _cpu_ms(costs, choice.worker_class, kind)
     wait_ms = max(0.0, _known(facts.wait_ms, "the waiting per request"))
+    found = _of_family(facts, choice, kind, (cpu_ms, wait_ms), assumed)
+    serial_ms = min(wait_ms, _seen(facts.serial_ms))
+    return replace(found, serial_ms=serial_ms)
+
+
+def _of_family(
+    facts: AppFacts, choice: Choice, kind: Family, times_ms: tuple[float, float], assumed: list[str]
+) -> Demands:
+    cpu_ms, wait_ms = times_ms
     if kind == "threads":
         return _threads(facts, choice, cpu_ms, wait_ms, assumed)
     if kind == "sync" or facts.interface == "wsgi" != _served(kind):
@@ -145,14 +182,15 @@ def _threads(
 ) -> Demands:
     gil, said = _share(facts.gil_share, "the share of CPU time under the GIL")
     slots = max(1, min(choice.threads, _connections(choice)))
+    turn_ms = min(wait_ms, _seen(facts.worker_serial_ms))
     return Demands(
         workers=choice.workers,
         slots=slots,
         shared=_connections(choice) <= slots,
         held_cpu_ms=gil * cpu_ms,
-        held_wait_ms=0.0,
+        held_wait_ms=turn_ms,
         free_cpu_ms=(1 - gil) * cpu_ms,
-        wait_ms=wait_ms,
+        wait_ms=wait_ms - turn_ms,
         assumed=(*assumed, *said),
     )
 
@@ -165,16 +203,16 @@ def _served(kind: Family) -> Interface:
     return "asgi" if kind == "loop" else "wsgi"
 
 
-def _cpu_ms(facts: AppFacts, name: str, kind: Family) -> tuple[float, list[str]]:
+def _cpu_ms(costs: Mapping[str, Estimate], name: str, kind: Family) -> tuple[float, list[str]]:
     """CPU time per request of the class, else of the nearest one measured."""
-    if name in facts.cpu_ms:
-        return _positive(facts.cpu_ms[name]), []
-    known = {_family_or_none(other): other for other in sorted(facts.cpu_ms, reverse=True)}
+    if name in costs:
+        return _positive(costs[name]), []
+    known = {_family_or_none(other): other for other in sorted(costs, reverse=True)}
     for near in _NEAREST[kind]:
         if near in known:
             other = known[near]
             said = f"CPU time per request as measured under {other}"
-            return _positive(facts.cpu_ms[other]), [said]
+            return _positive(costs[other]), [said]
     raise PredictError("no CPU time per request was measured", "run gunitune measure first")
 
 
@@ -196,6 +234,11 @@ def _known(estimate: Estimate | Unknown, what: str) -> float:
             f"{what} is unknown: {estimate.reason}", "run gunitune measure where it can be measured"
         )
     return estimate.value
+
+
+def _seen(estimate: Estimate | Unknown) -> float:
+    """What was seen of it; nothing where nobody looked."""
+    return 0.0 if isinstance(estimate, Unknown) else estimate.value
 
 
 def _share(estimate: Estimate | Unknown, what: str) -> tuple[float, tuple[str, ...]]:

@@ -39,7 +39,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The station that binds ("cpu", "gil", "class", "slots", "wait") and a sentence about it."""
+    """The station that binds, by its name in `Prediction.limit`, and a sentence about it."""
 
     station: str
     why: str
@@ -51,6 +51,7 @@ def binding(case: Case, clients: float, rate: float) -> Limit:
     bounds = {
         "cpu": case.cpus / (needs.cpu_ms + case.generator_ms),
         "gil": min(needs.workers, clients) / needs.held_ms if needs.held_ms else math.inf,
+        "serial": 1 / needs.serial_ms if needs.serial_ms else math.inf,
         "slots": needs.room / needs.alone_ms if clients > needs.room else math.inf,
         "wait": clients / needs.alone_ms if clients <= needs.room else math.inf,
     }
@@ -59,6 +60,8 @@ def binding(case: Case, clients: float, rate: float) -> Limit:
         return Limit(station, _cpu(case, rate))
     if station == "gil":
         return _process(case)
+    if station == "serial":
+        return Limit(station, _turns(needs.serial_ms))
     if station == "slots":
         return Limit(station, _slots(case))
     return Limit(station, _load(case, clients))
@@ -85,6 +88,14 @@ def _process(case: Case) -> Limit:
         "gil",
         f"GIL: a process runs {what} at a time, and there {there} for {cores(case.cpus)} cores;"
         " more workers would help",
+    )
+
+
+def _turns(serial_ms: float) -> str:
+    return (
+        f"outside: for {milliseconds(serial_ms)} of its waiting each request is alone, whichever"
+        f" worker has it (a lock, a service at its limit): {1000 / serial_ms:.3g} requests per"
+        " second at most; no setting will help"
     )
 
 

@@ -52,7 +52,7 @@ def predict(  # noqa: PLR0913  (what a prediction depends on)
     taken = memory(facts, choice)
     if reason := forbidden(choice, facts.interface):
         return _forbidden(choice, cpus, taken, reason)
-    case = Case(choice, demands(facts, choice), cpus, generator_ms)
+    case = Case(choice, demands(facts, choice, cpus), cpus, generator_ms)
     found = _closed(case, int(load), sticky=keep_alive) if rps is None else _open(case, rps)
     return _within(replace(found, memory_bytes=taken), memory_bytes)
 

@@ -53,6 +53,7 @@ class _Server:
         self.queues: list[deque[_Request]] = [deque() for _ in range(workers)]
         self.free = [demands.slots] * workers
         self.holders: list[deque[_Request]] = [deque() for _ in range(workers)]
+        self.turn: deque[_Request] = deque()
         self.now = self.virtual = 0.0
         self.order = 0
         self.computing: list[tuple[float, int, _Request]] = []
@@ -96,12 +97,12 @@ class _Server:
         """Start the next step of a request; whether none is left."""
         while request.steps:
             step, amount = request.steps.pop()
-            if step == "hold":
-                self.holders[request.worker].append(request)
-                if len(self.holders[request.worker]) > 1:
+            holders = self.turn if step.endswith("turn") else self.holders[request.worker]
+            if step.startswith("take"):
+                holders.append(request)
+                if len(holders) > 1:
                     return False
-            elif step == "release":
-                holders = self.holders[request.worker]
+            elif step.startswith("leave"):
                 holders.popleft()
                 if holders:
                     self.proceed(holders[0])
@@ -117,13 +118,22 @@ class _Server:
     def _enter(self, request: _Request) -> None:
         needs = self.demands
         self.free[request.worker] -= 1
-        request.steps = [("wait", needs.wait_ms), ("cpu", self._draw(needs.free_cpu_ms))]
+        holds = needs.held_wait_ms >= needs.serial_ms
+        request.steps = self._wait(needs.wait_ms, 0.0 if holds else needs.serial_ms)
+        request.steps.append(("cpu", self._draw(needs.free_cpu_ms)))
         if needs.held_ms > 0:
-            held = self._draw(needs.held_cpu_ms)
-            request.steps += [
-                ("release", 0.0), ("wait", needs.held_wait_ms), ("cpu", held), ("hold", 0.0)
-            ]  # fmt: skip
+            request.steps.append(("leave process", 0.0))
+            request.steps += self._wait(needs.held_wait_ms, needs.serial_ms if holds else 0.0)
+            request.steps.append(("cpu", self._draw(needs.held_cpu_ms)))
+            request.steps.append(("take process", 0.0))
         self.proceed(request)
+
+    def _wait(self, whole_ms: float, serial_ms: float) -> list[tuple[str, float]]:
+        """Waiting of which a part is taken in turn with all other requests."""
+        if serial_ms == 0:
+            return [("wait", whole_ms)]
+        turn = [("leave turn", 0.0), ("wait", serial_ms), ("take turn", 0.0)]
+        return [("wait", max(0.0, whole_ms - serial_ms)), *turn]
 
     def _draw(self, mean: float) -> float:
         return mean * self.random.expovariate(1.0) if self.random_cpu and mean else mean

@@ -16,7 +16,7 @@ _MEMORY_TOLD = False  # whether the worker's memory is known, or known to be lar
 _MEMORY_SHARE = 0.8  # share of the memory limit to use
 _IN_FLIGHT = None  # requests to hold at once, if that was asked for
 _EACH = None  # processes per CPU, if waiting and computing were measured
-_SPARE = 0  # one more where event loops hold what waits, on more than one CPU
+_SPARE = 0  # one more where event loops hold what waits
 _KNEE = None  # threads that keep one process busy, if that was measured
 _DB_SHARE = None  # database connections for this instance, if they were declared
 _CONNECTIONS_AS_THREADS = False  # safe from Gunicorn 24 on
@@ -151,7 +151,7 @@ def _ceil(number):
 
 def _workers(cpus):
     if _EACH is not None:
-        return max(1, _ceil(cpus * _EACH)) + (_SPARE if cpus > 1 else 0)
+        return max(_ceil(cpus), _ceil(cpus * _EACH - 0.2)) + _SPARE
     if _KIND == "memory":
         return max(1, _ceil(cpus))
     return _floor(2 * cpus) + 1

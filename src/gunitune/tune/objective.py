@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gunitune.model import Unknown
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 EQUAL: Mapping[str, float] = {"throughput": 0.02, "p99": 0.05, "memory": 0.02}
 NO_LIMIT = Unknown("no limit")
 ENOUGH = 0.9  # of the best throughput: what the least memory must still serve
+KEEPS_UP = 0.97  # of the most that is served of arrivals that come by themselves
+# A better one by less than this, within an interval this wide, is not told from another.
+UNTOLD, WIDE = 1.05, 1.3
 PRIOR: Mapping[str, float] = {"p99": 0.15, "memory": 0.03}  # spread of a block (natural logarithm)
 PRIOR_WEIGHT = 3.0
 # Requests that may fail without a word: a reset in thousands says nothing of a choice.
@@ -29,11 +32,21 @@ FEW_FAILURES, FAILURE_SHARE = 2, 0.001
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """The objective with its limits."""
+    """The objective with its limits.
+
+    `paced`: arrivals come by themselves. All that keep up with them serve the same, so that the
+    quickest of them is best.
+    """
 
     objective: Objective = "throughput"
     max_p99_ms: float | None = None
     memory_bytes: int | Unknown = NO_LIMIT
+    paced: bool = False
+
+    @property
+    def ranked_by(self) -> Objective:
+        """What decides between two that may both win."""
+        return "p99" if self.paced and self.objective == "throughput" else self.objective
 
     def bar(self, blocks: Sequence[Block]) -> str:
         """Why these blocks of a choice forbid it to win; "" where they don't."""
@@ -50,42 +63,61 @@ class Aim:
             return f"p99 {format_number(round(p99))} ms of {format_number(self.max_p99_ms)} ms"
         return ""
 
+    def nearest(self, blocks: Mapping[Choice, Sequence[Block]]) -> list[Choice]:
+        """Where nothing may win: those that only answer too slowly, the quickest first."""
+        slow = replace(self, max_p99_ms=None)
+        found = {
+            choice: quantile_of(own, "p99_ms")
+            for choice, own in blocks.items()
+            if not slow.bar(own)
+        }
+        known = {choice: p99 for choice, p99 in found.items() if not isinstance(p99, Unknown)}
+        return sorted(known, key=lambda choice: known[choice])
+
     def merit(self, levels: Levels, blocks: Mapping[Choice, Sequence[Block]]) -> Levels:
         """What is to be as high as can be, for every choice that the levels hold."""
-        if self.objective == "throughput" or not levels.level:
+        if self.ranked_by == "throughput" or not levels.level:
             return levels
-        if self.objective == "p99":
-            return _plain(blocks, "p99", lambda block: _latency(block, "p99_ms"))
-        best = max(levels.level, key=lambda choice: levels.level[choice].value)
-        enough = {
-            choice: own
-            for choice, own in blocks.items()
-            if choice in levels.level and levels.ratio(choice, best).value >= ENOUGH
-        }
+        if self.ranked_by == "p99":
+            able = _serving(levels, blocks, KEEPS_UP) if self.paced else blocks
+            return _plain(able, "p99", lambda block: _latency(block, "p99_ms"))
+        enough = _serving(levels, blocks, ENOUGH)
         return _plain(enough, "memory", lambda block: memory_of([block]))
 
     def best(
-        self, merit: Levels, eligible: Iterable[Choice], blocks: Mapping[Choice, Sequence[Block]]
+        self,
+        merit: Levels,
+        eligible: Iterable[Choice],
+        blocks: Mapping[Choice, Sequence[Block]],
+        recommended: Choice | None = None,
     ) -> tuple[Choice | None, tuple[Choice, ...]]:
         """The winner, and who ties with it: of equals within the noise the cheapest wins.
 
         A standard deviation less than its mean speaks for each: what differs from start to start
-        (connections hoarded by one worker) or was hardly run is a promise that is not kept.
+        (connections hoarded by one worker) or was hardly run is a promise that is not kept. What is
+        recommended stays where the blocks say next to nothing against it.
         """
         able = [choice for choice in eligible if choice in merit.level]
         if not able:
             return None, ()
         leader = max(able, key=lambda choice: _surely(merit, choice))
         equals = [choice for choice in able if self.ties(merit, choice, leader)]
-        least = _surely(merit, leader) + math.log(1 - EQUAL[self.objective])
+        least = _surely(merit, leader) + math.log(1 - EQUAL[self.ranked_by])
         sure = [choice for choice in equals if _surely(merit, choice) >= least]
         winner = min(sure, key=lambda choice: expense(choice, blocks.get(choice, ())))
+        if recommended in able and self.untold(merit, winner, recommended):
+            winner = recommended
         return winner, tuple(choice for choice in equals if choice != winner)
+
+    def untold(self, merit: Levels, one: Choice, other: Choice) -> bool:
+        """Whether the blocks can't tell two apart: about equal, by an interval that is wide."""
+        found = merit.ratio(one, other)
+        return one != other and found.value < UNTOLD and found.high > WIDE * found.low
 
     def ties(self, merit: Levels, choice: Choice, leader: Choice) -> bool:
         """Whether nothing worth having lies between the two."""
         found = merit.ratio(choice, leader)
-        return found.high >= 1 and found.value >= 1 - EQUAL[self.objective]
+        return found.high >= 1 and found.value >= 1 - EQUAL[self.ranked_by]
 
 
 def failing(seen: Iterable[tuple[Block, Mapping[str, int]]]) -> str:
@@ -131,6 +163,18 @@ def quantile_of(blocks: Iterable[Block], name: str) -> float | Unknown:
     if not known:
         return next((value for value in seen if isinstance(value, Unknown)), Unknown("no block"))
     return math.exp(sum(math.log(max(value, 1e-6)) for value in known) / len(known))
+
+
+def _serving(
+    levels: Levels, blocks: Mapping[Choice, Sequence[Block]], share: float
+) -> dict[Choice, Sequence[Block]]:
+    """The blocks of those that serve so much of the best throughput."""
+    best = max(levels.level, key=lambda choice: levels.level[choice].value)
+    return {
+        choice: own
+        for choice, own in blocks.items()
+        if choice in levels.level and levels.ratio(choice, best).value >= share
+    }
 
 
 def _latency(block: Block, name: str) -> float | Unknown:

@@ -18,7 +18,8 @@ Role = Literal["2*cpu+1", "current", "recommended", "default", "lattice", "model
 class Standing:
     """One choice after the search: the estimates from its valid blocks, and how it fared.
 
-    `rps` is the estimate that takes the rounds' common noise out, with its interval. `fate` is
+    `rps` is the estimate that takes the rounds' common noise out, with its interval, `raw_rps` the
+    median of the blocks as they were. `fate` is
     "winner", "tie" (within the noise of the winner), "beaten", "dropped" (left early) or
     "barred" (errors, memory, p99); `why` says the last in a sentence.
     """
@@ -36,6 +37,7 @@ class Standing:
     fate: str
     why: str = ""
     predicted: Prediction | None = None
+    raw_rps: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,17 +70,20 @@ class Tuning:
         self.opened: tuple[OpenRun, ...] = ()
         self.against: tuple[Ratio, ...] = ()
 
-    @property
-    def kept_s(self) -> float:
-        """Time that the closing comparison takes: every one twice."""
-        compared = {*self.plan.having("2*cpu+1", "current"), "the winner"}
-        return self.budget.cost_s(self.wanted.load, 2 * len(compared))
+    def closing_s(self, winner: Choice | None) -> float:
+        """Time that the closing comparison takes: every one twice, where there are two."""
+        compared = {*self.plan.having("2*cpu+1", "current"), winner or "the winner"}
+        return self.budget.cost_s(self.wanted.load, 2 * len(compared) if len(compared) > 1 else 0)
 
     def search(self) -> None:
         """Closed loop (or the rate asked for): who has the most capacity."""
         wanted = self.wanted
         most_s = self.budget.cost_s(wanted.load, len(SHARES) * FINALISTS)
-        finals_s = min(most_s, FINAL_SHARE * wanted.budget_s)
+        finals_s = 0.0 if wanted.load.open else min(most_s, FINAL_SHARE * wanted.budget_s)
+
+        def reserve_s(leader: Choice | None) -> float:
+            return min(self.closing_s(leader) + finals_s, KEPT_SHARE * wanted.budget_s)
+
         found = Search(
             self.runs,
             self.plan,
@@ -88,7 +91,7 @@ class Tuning:
             wanted.searched,
             supply=wanted.supply,
             random=Random(wanted.seed),  # noqa: S311  (the order of blocks is no secret)
-            reserve_s=min(self.kept_s + finals_s, KEPT_SHARE * wanted.budget_s),
+            reserve_s=reserve_s,
         )
         found.run()
         self.levels = found.levels
@@ -101,8 +104,9 @@ class Tuning:
         if ranking.winner is None or load.open:
             return
         best = [ranking.winner, *(c for c in ranking.able if c != ranking.winner)]
+        kept_s = self.closing_s(ranking.winner)
         self.opened = finals(
-            self.runs, best, load, capacity_rps=ranking.capacity_rps, reserve_s=self.kept_s
+            self.runs, best, load, capacity_rps=ranking.capacity_rps, reserve_s=kept_s
         )
         self.ranking = self.rank()
 

@@ -10,6 +10,7 @@ from gunitune.tune.estimate import Levels, levels
 from gunitune.tune.lattice import neighbours
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from random import Random
 
     from gunitune.trial import Block, Choice, Load
@@ -31,7 +32,7 @@ OWN_CLASS = 2  # failures of a class that never started, and the rest of it is b
 class Search:
     """Rounds over the survivors: every one once a round, in random order.
 
-    `reserve_s` seconds are kept back for what comes after.
+    `reserve_s` tells how many seconds are kept back for what comes after, by who leads so far.
     """
 
     def __init__(  # noqa: PLR0913  (what a search is made of)
@@ -43,7 +44,7 @@ class Search:
         *,
         supply: Supply,
         random: Random,
-        reserve_s: float,
+        reserve_s: Callable[[Choice | None], float],
     ) -> None:
         self.runs = runs
         self.plan = plan
@@ -54,6 +55,7 @@ class Search:
         self.random = random
         self.reserve_s = reserve_s
         self.levels = Levels()
+        self.leader: Choice | None = None
         self.tried: list[Choice] = []
         self.explored: set[Choice] = set()
         self.settled = False
@@ -109,7 +111,7 @@ class Search:
 
     def left(self) -> int:
         """Blocks that the time allows for."""
-        return self.budget.blocks(self.load, self.reserve_s)
+        return self.budget.blocks(self.load, self.reserve_s(self.leader))
 
     def hopeless(self, choice: Choice) -> bool:
         """Whether the class never started: what its others said then holds for this one too."""
@@ -146,6 +148,7 @@ class Search:
         """
         merit, able = self.ranked()
         pending = self.runs.pending("search")
+        self.leader = able[0] if able else None
         if not able:
             return pending
         leader = able[0]
@@ -157,9 +160,10 @@ class Search:
         return [leader, *open_][:most] + pending
 
     def widen(self) -> list[Choice]:
-        """The leader's untried neighbours, once for each leader."""
+        """The leader's untried neighbours, once for each leader; without one, the nearest's."""
         _, able = self.ranked()
-        leaders = able[:1] if self.left() < 2 * NEIGHBOURS else able[:2]
+        near_miss = able or self.aim.nearest(self.counted())
+        leaders = near_miss[:1] if self.left() < 2 * NEIGHBOURS else near_miss[:2]
         found: list[Choice] = []
         for leader in leaders:
             if leader in self.explored:

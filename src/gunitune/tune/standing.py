@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import chain
+from statistics import median
 from typing import TYPE_CHECKING
 
 from gunitune.model import Unknown
@@ -42,7 +43,8 @@ class Ranking:
         self.barred = self._barred()
         able = [choice for choice in self.merit.level if choice not in self.barred]
         self.able = sorted(able, key=lambda choice: self.merit.level[choice].value, reverse=True)
-        self.winner, self.tied = aim.best(self.merit, self.able, self.blocks)
+        self.recommended = next(iter(plan.having("recommended")), None)
+        self.winner, self.tied = aim.best(self.merit, self.able, self.blocks, self.recommended)
 
     def _barred(self) -> dict[Choice, str]:
         found = self.plan.refused | self.runs.failed
@@ -77,7 +79,7 @@ class Ranking:
     def crown(self, compared: Iterable[Choice]) -> None:
         """Let one of these win that may: a ratio can be told only of who was compared."""
         able = [choice for choice in compared if choice in self.able]
-        best, _ = self.aim.best(self.merit, able, self.blocks)
+        best, _ = self.aim.best(self.merit, able, self.blocks, self.recommended)
         if best:
             self.winner = best
             self.tied = tuple(
@@ -112,6 +114,7 @@ class Ranking:
             roles=self.plan.roles[choice],
             blocks=len(own),
             rps=self.levels.estimate(choice) if known else NOT_RUN,
+            raw_rps=median([block.rps for block in own]) if own else 0.0,
             p50_ms=quantile_of(own, "p50_ms"),
             p99_ms=quantile_of(own, "p99_ms"),
             memory_bytes=memory_of(own),
@@ -125,6 +128,8 @@ class Ranking:
 
     def _why_not(self, choice: Choice, winner: Choice) -> str:
         """Why one of equals did not win."""
+        if winner == self.recommended and self.aim.untold(self.merit, choice, winner):
+            return "not told apart from the winner, which is what is recommended"
         own, best = (expense(each, self.blocks.get(each, ())) for each in (choice, winner))
         if own >= best:
             return "within the noise of the winner, which needs no more memory or processes"
@@ -136,7 +141,9 @@ class Ranking:
         if choice == self.winner:
             return "winner", ""
         if self.winner is None or choice not in self.merit.level:
-            return "beaten", "it serves too little for the least memory to count"
+            too_little = "for the least memory to count"
+            paced = self.aim.paced
+            return "beaten", f"it serves too little {'of the arrivals' if paced else too_little}"
         found = self.merit.ratio(choice, self.winner)
         if choice in self.tied:
             return "tie", self._why_not(choice, self.winner)
@@ -161,8 +168,6 @@ def _percent(ratio: float) -> str:
 
 def model_error(standings: Sequence[Standing]) -> float | Unknown:
     """Median of |predicted / measured - 1| over the choices that were run and predicted."""
-    from statistics import median
-
     errors = [
         abs(own.predicted.rps / own.rps.value - 1)
         for own in standings

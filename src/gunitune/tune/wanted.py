@@ -54,7 +54,7 @@ class Wanted:
     @property
     def aim(self) -> Aim:
         """The objective with its limits."""
-        return Aim(self.objective, self.max_p99_ms, self.host.memory_bytes)
+        return Aim(self.objective, self.max_p99_ms, self.host.memory_bytes, self.load.open)
 
     @property
     def supply(self) -> Supply:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from gunitune.model import Unknown
 from gunitune.render.describe import KINDS, plain
 from gunitune.render.layout import Page
+from gunitune.trial import Estimate
 from gunitune.units import format_number, format_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from gunitune.measure.profile import Profile
-    from gunitune.trial import Estimate
 
     _Row = tuple[str, str, str]
 
@@ -82,6 +82,9 @@ def _rows(profile: Profile) -> Iterator[_Row]:
     yield _row("waiting per request", facts.wait_ms, _ms)
     yield _row("CPU under the GIL", facts.gil_share, _share)
     yield _row("waiting overlaps", facts.overlap, _share)
+    yield _row("waiting in turn", facts.serial_ms, _ms)
+    if isinstance(facts.worker_serial_ms, Estimate) and facts.worker_serial_ms.value > 0:
+        yield _row("in turn, per worker", facts.worker_serial_ms, _ms)
     yield _row("boot", facts.boot_s, _seconds)
     yield _row("master's memory", facts.master_bytes, format_size)
     yield _row("worker's memory", facts.worker_bytes, format_size, _RANGE)

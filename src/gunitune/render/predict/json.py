@@ -46,6 +46,7 @@ def _measured(measured: Measured) -> dict[str, Any]:
         "wait_ms": _estimate(facts.wait_ms),
         "gil_share": _estimate(facts.gil_share),
         "overlap": _estimate(facts.overlap),
+        "serial_ms": _estimate(facts.serial_ms),
     }
 
 
