@@ -69,7 +69,7 @@ def ours(grid: Grid, seed: int, *, predicted: bool = True) -> Iterator[tuple[int
             LOAD,
             supply=grid.supply,
             random=random.Random(seed),
-            reserve_s=0.0,
+            reserve_s=lambda _: 0.0,
         )
         try:
             search.run()

@@ -2,7 +2,8 @@
 
 Throughput is CPUs in use over CPU time per request. The first is steady, the second is mostly the
 host's speed of the moment, which the block's own CPU time per request tells: so a block is brought
-to the study's mean speed, as far as its choice is bound by the CPU at all.
+to the study's mean speed, as far as its choice is bound by the CPU at all. What a round's blocks
+still have in common (a disk that was slower just then) is taken out after that.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from gunitune.trial import THREADED, Estimate
 from gunitune.tune.cost import Cost, cost, group
 from gunitune.tune.gauge import gauges
 from gunitune.tune.linear import student
+from gunitune.tune.rounds import Rounds, Seen, mean, rounds, shares
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from gunitune.trial import Block, Choice
     from gunitune.tune.gauge import Gauge, Supply
+    from gunitune.tune.rounds import Turn
 
 # Spread of a choice's throughput (natural logarithm) beyond the host's speed, to start from, and
 # the weight of that in observations.
@@ -44,6 +47,7 @@ class Level:
     noise: float  # variance of one undisturbed block
     bound: float  # elasticity of throughput to the host's speed, 0 to 1
     blocks: int
+    turns: Mapping[Turn, float] = field(default_factory=dict)  # its weight by round
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +56,13 @@ class Levels:
 
     level: Mapping[Choice, Level] = field(default_factory=dict)
     cost: Cost | None = None
+    rounds: Rounds = field(default_factory=Rounds)
 
     def estimate(self, choice: Choice) -> Estimate:
         """Requests per second at the study's mean speed of the host, 95 % interval."""
         level = self.level[choice]
         shared = level.bound**2 * self._shared(choice, choice)
+        shared += self.rounds.between(level.turns, {})
         reach = self._reach(level.variance + shared, level)
         source = f"{level.blocks} blocks, brought to the mean speed of the host"
         return _estimate(level.value, reach, source, level.blocks)
@@ -68,6 +74,7 @@ class Levels:
             a.bound**2 * self._shared(one, one)
             + b.bound**2 * self._shared(other, other)
             - 2 * a.bound * b.bound * self._shared(one, other)
+            + self.rounds.between(a.turns, b.turns)
         )
         own = 0.0 if one == other else a.variance + b.variance
         reach = self._reach(own + max(0.0, shared), a, b) if one != other else 0.0
@@ -118,20 +125,23 @@ def levels(
         ]
         for choice, own in of.items()
     }
-    variances = _variances(free, before)
+    common = rounds(free, {choice: _residual(choice) ** 2 for choice in free})
+    variances = _variances(free, common, before)
     return Levels(
         {
             choice: Level(
-                value=_mean(values) - bound[choice][0] * price.level[choice],
-                variance=variances[choice][0] / sum(weight for _, weight in values),
+                value=mean(values, common) - bound[choice][0] * price.level[choice],
+                variance=variances[choice][0] / sum(seen.weight for seen in values),
                 freedom=variances[choice][1],
                 noise=variances[choice][0],
                 bound=bound[choice][0],
                 blocks=len(values),
+                turns=shares(values),
             )
             for choice, values in free.items()
         },
         price,
+        common,
     )
 
 
@@ -143,7 +153,7 @@ def _bound(own: Sequence[Gauge]) -> tuple[float, float]:
     return middle, unsure
 
 
-def _speedless(gauge: Gauge, level: float, bound: tuple[float, float]) -> tuple[float, float]:
+def _speedless(gauge: Gauge, level: float, bound: tuple[float, float]) -> Seen:
     """Log throughput with speed and supply taken out, and its weight."""
     middle, unsure = bound
     value = gauge.rps + middle * (gauge.cpu - gauge.supply)
@@ -152,11 +162,8 @@ def _speedless(gauge: Gauge, level: float, bound: tuple[float, float]) -> tuple[
         UNSURE_SPEED * (1 - middle) * (gauge.cpu - level),
         gauge.grain,
     )
-    return value, 1 / (1 + sum((doubt / RESIDUAL) ** 2 for doubt in doubts))
-
-
-def _mean(values: Sequence[tuple[float, float]]) -> float:
-    return sum(value * weight for value, weight in values) / sum(weight for _, weight in values)
+    weight = 1 / (1 + sum((doubt / RESIDUAL) ** 2 for doubt in doubts))
+    return Seen(value, weight, gauge.turn)
 
 
 def _residual(choice: Choice) -> float:
@@ -165,7 +172,7 @@ def _residual(choice: Choice) -> float:
 
 
 def _variances(
-    free: Mapping[Choice, Sequence[tuple[float, float]]], before: Levels | None
+    free: Mapping[Choice, list[Seen]], common: Rounds, before: Levels | None
 ) -> dict[Choice, tuple[float, float]]:
     """Variance of one undisturbed block of each choice, with its degrees of freedom.
 
@@ -174,8 +181,8 @@ def _variances(
     """
     squares: dict[Choice, float] = {}
     for choice, values in free.items():
-        mean = _mean(values)
-        squares[choice] = sum(weight * (value - mean) ** 2 for value, weight in values)
+        level = mean(values, common)
+        squares[choice] = sum(seen.weight * (common.free(seen) - level) ** 2 for seen in values)
     spare = {choice: len(values) - 1 for choice, values in free.items()}
     found: dict[Choice, tuple[float, float]] = {}
     for choice in free:
