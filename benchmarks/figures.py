@@ -11,6 +11,7 @@ scored on the other half, both ways round. What FOLDER holds already is not run 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import shutil
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from gunitune.measure.session import Session
     from gunitune.trial import Block
 
-TUNE_BUDGET_S = 180
+TUNE_BUDGET_S = 160  # less than a fifth of what 29 settings take in five rounds
 MEGABYTE = 1_000_000
 
 
@@ -132,26 +133,44 @@ def report(
     study: dict[str, Any],
 ) -> None:
     """The shares, the model's error, and the times."""
+    among = grid(given.app)
     print(f"{given.app}, {task.host.cpus:g} CPUs, {given.concurrency} clients, {len(found)} blocks")
     for name, choice in contenders.items():
-        print(f"  {share(found, choice, grid(given.app)):5.2f}  {name}: {choice}")
-    errors = model_errors(task, found)
-    if errors:
-        print(f"  model: median error {statistics.median(errors):.0%} of {len(errors)} choices")
-    took = sum(block.answered.window_s + block.boot_s + block.load.warmup_s for block in found)
-    print(f"  tune {study['spent_s']:.0f} s, grid at least {took:.0f} s")
+        halves = shares(found, choice, among)
+        low, high = min(halves), max(halves)
+        print(f"  {statistics.mean(halves):5.2f} ({low:.2f}, {high:.2f})  {name}: {choice}")
+    if errors := model_errors(task, found, among):
+        print(f"  model: median error {statistics.median(errors):.0%} of the grid's {len(errors)}")
+    took = grid_s(found, len(among) * given.rounds)
+    print(
+        f"  tune {study['spent_s']:.0f} s, grid {took:.0f} s: {study['spent_s'] / took:.2f} of it"
+    )
+    print(f"  tune's own model error {study['model_error'] or math.nan:.0%}")
+    for ratio in study["against"]:
+        measured = mean_rps(found, chosen(study["winner"]["settings"])) / mean_rps(
+            found, chosen(ratio["settings"])
+        )
+        told = f"{ratio['ratio']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f})"
+        print(f"  tune told {told} times {ratio['name']}; the grid: {measured:.2f}")
 
 
-def share(found: list[Block], choice: Choice, among: list[Choice]) -> float:
+def grid_s(found: list[Block], count: int) -> float:
+    """Seconds that so many blocks take, by the median time from one to the next."""
+    ends = [block.answered.ended for block in found]
+    steps = [after - before for before, after in itertools.pairwise(ends)]
+    return count * statistics.median(steps)
+
+
+def shares(found: list[Block], choice: Choice, among: list[Choice]) -> list[float]:
     """Of the grid's best: chosen on one half of the rounds, scored on the other, both ways."""
-    shares = []
+    scored = []
     for parity in (0, 1):
         choosing = [block for block in found if block.round % 2 == parity]
         scoring = [block for block in found if block.round % 2 != parity]
         best = max(among, key=lambda each: mean_rps(choosing, each))
         if mean_rps(scoring, best) > 0:
-            shares.append(mean_rps(scoring, choice) / mean_rps(scoring, best))
-    return statistics.mean(shares) if shares else math.nan
+            scored.append(mean_rps(scoring, choice) / mean_rps(scoring, best))
+    return scored or [math.nan]
 
 
 def mean_rps(found: list[Block], choice: Choice) -> float:
@@ -161,8 +180,8 @@ def mean_rps(found: list[Block], choice: Choice) -> float:
     return statistics.mean(counted) if counted else 0.0
 
 
-def model_errors(task: Session, found: list[Block]) -> list[float]:
-    """|predicted / measured - 1| of every choice, from the stored measurement alone."""
+def model_errors(task: Session, found: list[Block], among: list[Choice]) -> list[float]:
+    """|predicted / measured - 1| of the grid's choices, from the stored measurement alone."""
     from gunitune.measure.store import load
 
     profile = load(task.folder)
@@ -170,7 +189,7 @@ def model_errors(task: Session, found: list[Block]) -> list[float]:
         return []
     model = predictor(replace(task, load=found[0].load), profile.facts)
     errors = []
-    for choice in {block.choice for block in found}:
+    for choice in among:
         expected, measured = model(choice), mean_rps(found, choice)
         if expected is not None and measured > 0:
             errors.append(abs(expected.rps / measured - 1))
