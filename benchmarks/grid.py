@@ -66,13 +66,14 @@ TRIES = 4
 
 def measure(task: Session, choice: Choice, given: argparse.Namespace, turn: int) -> None:
     """One block, written as soon as it ends; a disturbed one is run again."""
+    block = run(task, choice, given, turn)
     for _ in range(TRIES):
-        block = run(task, choice, given, turn)
-        if block is None:
-            return
-        if not disturbed(block, blocks(given.file)):
+        if block is None or not disturbed(block, blocks(given.file)):
             break
         print(f"{turn} {choice!s:24} disturbed: again", flush=True)
+        block = run(task, choice, given, turn)
+    if block is None:
+        return
     with given.file.open("a", encoding="utf-8") as file:
         file.write(json.dumps(to_json(block)) + "\n")
     void = f" VOID {block.void}" if block.void else ""
