@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +55,27 @@ def test_without_limits_nothing_is_said_and_a_group_still_holds_the_server() -> 
                 inside = list(map(int, (group / "cgroup.procs").read_text().split()))
                 assert sorted(inside) == sorted(running.pids())
     assert not any(group.exists() for group in confinement.groups)
+
+
+def test_the_empty_group_of_a_gunitune_that_was_killed_goes_with_the_next() -> None:
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+    with confined(Limits()) as confinement:
+        homes_ = [group.parent for group in confinement.groups]
+    dead, living = f"gunitune-{ended.pid}-0badcafe", f"gunitune-{os.getpid()}-0badcafe"
+    made = [home / name for home in homes_ for name in (dead, living, f"{dead}1")]
+    try:
+        for group in made:
+            group.mkdir()
+            if not group.name.endswith("1"):
+                os.utime(group, (0, 0))
+        with confined(Limits()):
+            left = [group.name for group in made if group.exists()]
+    finally:
+        for group in made:
+            with suppress(OSError):
+                group.rmdir()
+    assert left == [living, f"{dead}1"] * len(homes_)  # the last is too young to tell
 
 
 def test_a_share_of_a_cpu_is_a_quota() -> None:

@@ -15,7 +15,9 @@ from gunitune.measure import loaded
 from gunitune.measure.block import run_block
 from gunitune.measure.cpus import MOST_STEAL, beside_s, cores_of, steal_share
 from gunitune.meters.meter import Meter
-from gunitune.model import Unknown
+from gunitune.meters.oom import FILES
+from gunitune.model import MIB, Unknown
+from gunitune.serve.confine import confine
 from gunitune.serve.failure import ServeError
 from gunitune.trial import Answered, Choice, Launch, Limits, Load, Usage
 from served import releases
@@ -43,6 +45,18 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Length", "2")])
     return [b"ok"]
 """
+# From the third request on each keeps 30 MiB more.
+HUNGRY = """
+import itertools
+
+turn, kept = itertools.count(), []
+
+def app(environ, start_response):
+    if next(turn) > 1:
+        kept.append(bytearray(b"x") * (30 << 20))
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+"""
 SYNC = Choice("sync", 1)
 LOAD = Load(concurrency=2, warmup_s=0.1, duration_s=0.3)
 NONE = Unknown("not read")
@@ -66,6 +80,16 @@ def usage(steal_s: float | Unknown, wall_s: float = 1.0) -> Usage:
 def test_a_choice_whose_master_ends_under_load_is_a_failure_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(ServeError, match=r"sync 1: Gunicorn ended .*no more of this"):
         run_block(launch(tmp_path, LETHAL), SYNC, LOAD, Limits())
+
+
+def test_a_choice_that_takes_more_memory_than_there_is_fails_by_that_name(tmp_path: Path) -> None:
+    limits = Limits(memory_bytes=150 * MIB)
+    with confine(limits) as confinement:
+        if not any((group / name).exists() for group in confinement.groups for name in FILES):
+            pytest.skip(f"no memory can be limited here: {confinement.how}")
+    with pytest.raises(ServeError, match="sync 1: out of memory: the kernel killed") as raised:
+        run_block(launch(tmp_path, HUNGRY), SYNC, LOAD, limits)
+    assert "--memory" in raised.value.hint
 
 
 class Broken:

@@ -39,7 +39,8 @@ class Encoded:
     """A request as it is sent, and what its answers look like.
 
     `heads` are the heads seen so far, parsed; `last` is the last answer that came in one piece,
-    with `status` and `keep`: an app that says the same again need not be parsed again.
+    with `status` and `keep`: an app that says the same again need not be parsed again. `whole` is
+    how many bytes the next answer is expected to have, 0 where that may not be relied on.
     """
 
     payload: bytes
@@ -48,6 +49,7 @@ class Encoded:
     last: bytes = b"-"
     status: int = 0
     keep: bool = False
+    whole: int = 0
 
 
 class Client:
@@ -108,6 +110,9 @@ class Client:
         self._send, self._receive = opened.send, opened.recv
         if len(self._request.payload) > LARGE_BYTES:
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._request.whole:
+            # Gunicorn sends head and body apart: one look for both, or earlier for the end
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, self._request.whole)
         loop.connections += 1
         code = opened.connect_ex(loop.address)
         if code and code != errno.EINPROGRESS:
@@ -176,6 +181,9 @@ class Client:
             request.last, request.status, request.keep = data, status, self._keep
         if self._left == CHUNKED:
             self._chunks = Chunks()
+        elif not self._keep and 0 < self._left < LARGE_BYTES:
+            # a shorter one comes with the end of the connection
+            self._request.whole = end + 4 + self._left
         self._body(rest)
 
     def _body(self, data: bytes) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gunitune.measure.cpus import MOST_STEAL, cores_of, steal_share
-from gunitune.measure.loaded import Loading
-from gunitune.serve.server import serve
+from gunitune.measure.loaded import Loaded, Loading
+from gunitune.meters.oom import oom_kills
+from gunitune.serve.failure import ServeError
+from gunitune.serve.server import BOOT_TIMEOUT_S, serve
 from gunitune.trial import Block
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ def run_block(  # noqa: PLR0913  (what a block is made of)
     generator: str = "embedded",
     phase: str = "search",
     round: int = 0,  # noqa: A002  (the field's word)
+    boot_timeout_s: float = BOOT_TIMEOUT_S,
 ) -> Block:
     """Start, wait until the tree is idle, load, meter, stop.
 
@@ -35,9 +38,17 @@ def run_block(  # noqa: PLR0913  (what a block is made of)
     not answer as expected; UsageError where the generator can't do such a load.
     """
     first = load.requests[0]
-    with serve(launch, choice, limits, first=first, expect=load.expect, grace_s=GRACE_S) as server:
+    with serve(
+        launch,
+        choice,
+        limits,
+        first=first,
+        expect=load.expect,
+        boot_timeout_s=boot_timeout_s,
+        grace_s=GRACE_S,
+    ) as server:
         loading = Loading(server, launch, choice, limits, generator_cores, generator)
-        loaded = loading.run(load)
+        loaded = _run(loading, load)
     return Block(
         choice=choice,
         load=load,
@@ -50,6 +61,24 @@ def run_block(  # noqa: PLR0913  (what a block is made of)
         round=round,
         phase=phase,
     )
+
+
+def _run(loading: Loading, load: Load) -> Loaded:
+    """What came of the load; ServeError where it took more memory than there is."""
+    try:
+        loaded, ended = loading.run(load), None
+    except ServeError as error:
+        loaded, ended = None, error
+    if kills := oom_kills(loading.server.cgroups):
+        what = "a process" if kills == 1 else f"{kills} processes"
+        raise ServeError(
+            f"{loading.choice}: out of memory: the kernel killed {what} of it under load",
+            "give it more with --memory, or try fewer workers",
+        ) from ended
+    if loaded is None:
+        assert ended is not None
+        raise ended
+    return loaded
 
 
 def _void(choice: Choice, answered: Answered, usage: Usage, cpus: int) -> Iterator[str]:

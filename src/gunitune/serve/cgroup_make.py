@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gunitune.serve.cgroup_files import bounded, hand_down, limit_files, swap_off
 from gunitune.serve.cgroup_homes import homes
-from gunitune.serve.cgroup_remove import remove
+from gunitune.serve.cgroup_remove import remove, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,6 +103,7 @@ def _make_v1(home: Path, name: str, controllers: Sequence[str], wish: Wanted, ma
 
 def _new(folder: Path, files: Mapping[str, str]) -> Path:
     """A group with these files written, that a process was seen to enter; OSError if not."""
+    sweep(folder.parent)
     folder.mkdir()
     try:
         for file, text in files.items():

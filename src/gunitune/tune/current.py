@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from gunitune.catalog import catalog, newest, setting_names
@@ -11,34 +12,71 @@ from gunitune.model import Unknown
 from gunitune.trial import DEFAULT_CONNECTIONS, THREADED, Choice
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gunitune.catalog import Catalog
     from gunitune.model import Host, Installed
     from gunitune.trial import Launch
 
 # On trial, and so what a current config is compared by.
 TRIED = ("worker_class", "workers", "threads", "worker_connections", "preload_app")
+WORKERS = "WEB_CONCURRENCY"  # the number of them where nothing else says it
 _EGG = "egg:gunicorn#"
 
 
 def current(launch: Launch, host: Host, installed: Installed) -> Choice | Unknown:
-    """What the config comes to on this machine and in this environment, read and never run."""
-    if launch.conf is None:
+    """What config and environment come to on this machine, read and never run.
+
+    GUNICORN_CMD_ARGS beats the file, as it does for Gunicorn.
+    """
+    known = catalog(newest() if isinstance(installed.gunicorn, Unknown) else installed.gunicorn)
+    given = _given(known, launch.environ)
+    if launch.conf is None and not given and WORKERS not in launch.environ:
         return Unknown("the project has no Gunicorn config of its own")
     cores = host.cores_visible
     machine = Machine(cores, cores, launch.environ, launch.folder)
+    written = _written(launch, machine)
+    if isinstance(written, Unknown):
+        return written
+    found: dict[str, Any] = {}
+    for name in TRIED:
+        value = written.get(name)
+        where = f"{launch.conf.name}: " if launch.conf else ""
+        if name in given:
+            value, where = given[name], "GUNICORN_CMD_ARGS: "
+        value = (
+            known.default(name, machine.environ) if value is None else known.convert(name, value)
+        )
+        if isinstance(value, Unknown):
+            return Unknown(f"{where}{name}: {value.reason}")
+        found[name] = value
+    return _choice(found)
+
+
+def _written(launch: Launch, machine: Machine) -> dict[str, Any] | Unknown:
+    """What the file sets of what is tried; nothing where there is no file."""
+    if launch.conf is None:
+        return {}
     conf = read_conf(launch.conf, launch.conf.name, machine, names=setting_names())
     if conf.faults:
         return Unknown(f"{launch.conf.name}: {conf.faults[0].message}")
-    known = catalog(newest() if isinstance(installed.gunicorn, Unknown) else installed.gunicorn)
-    found: dict[str, Any] = {}
+    return {name: conf.settings[name].value for name in TRIED if name in conf.settings}
+
+
+def _given(known: Catalog, environ: Mapping[str, str]) -> dict[str, Any]:
+    """What GUNICORN_CMD_ARGS sets of what is tried; nothing where Gunicorn would refuse it."""
+    from argparse import ArgumentError, ArgumentParser
+
+    parser = ArgumentParser(add_help=False, exit_on_error=False)
     for name in TRIED:
-        written = conf.settings.get(name)
-        value = (
-            known.convert(name, written.value) if written else known.default(name, machine.environ)
-        )
-        if isinstance(value, Unknown):
-            return Unknown(f"{launch.conf.name}: {name}: {value.reason}")
-        found[name] = value
-    return _choice(found)
+        action = {"action": "store_true"} if name == "preload_app" else {}
+        parser.add_argument(*known.flags(name), dest=name, default=None, **action)  # type: ignore[arg-type]
+    try:
+        words = shlex.split(environ.get("GUNICORN_CMD_ARGS", ""))
+        found, _ = parser.parse_known_args(words)
+    except (ValueError, ArgumentError):
+        return {}
+    return {name: value for name, value in vars(found).items() if value is not None}
 
 
 def _choice(found: dict[str, Any]) -> Choice:

@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gunitune.measure.block import run_block
+from gunitune.model import Unknown
+from gunitune.serve.server import BOOT_TIMEOUT_S
 
 if TYPE_CHECKING:
     from gunitune.measure.session import Session
-    from gunitune.trial import Block, Choice, Load
+    from gunitune.trial import AppFacts, Block, Choice, Load
+
+
+# More workers boot one after the other where there are fewer CPUs.
+LEAST_BOOT_S, MUCH = 10.0, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +24,14 @@ class RealBench:
     """Runs blocks of a session's app on this machine."""
 
     session: Session
+    facts: AppFacts | None = None
+
+    @property
+    def boot_timeout_s(self) -> float:
+        """For a server to come up: many times what the app was measured to take, within bounds."""
+        if self.facts is None or isinstance(self.facts.boot_s, Unknown):
+            return BOOT_TIMEOUT_S
+        return min(BOOT_TIMEOUT_S, LEAST_BOOT_S + MUCH * self.facts.boot_s.high)
 
     def run(
         self,
@@ -38,6 +52,7 @@ class RealBench:
             generator=session.generator,
             phase=phase,
             round=round,
+            boot_timeout_s=self.boot_timeout_s,
         )
 
     def now(self) -> float:

@@ -38,7 +38,9 @@ def tuned_session(
     try:
         with watching(budget_s, os.environ, quiet=quiet, began=began) as watch:
             known = learned(asked, session, watch.note)
-            return tune(RealBench(session), known, study=file, watch=watch, started=began)
+            return tune(
+                RealBench(session, known.facts), known, study=file, watch=watch, started=began
+            )
     finally:
         file.close()
         if not resume and not file.entries:  # nothing to go on with
