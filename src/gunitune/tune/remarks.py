@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from statistics import median
 from typing import TYPE_CHECKING
 
 from gunitune.model import Unknown
@@ -12,12 +13,13 @@ from gunitune.units import format_number
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gunitune.trial import Block
+    from gunitune.trial import Block, Choice
     from gunitune.tune.result import OpenRun, Ratio
     from gunitune.tune.standing import Ranking
     from gunitune.tune.wanted import Wanted
 
 NAMED = 3  # choices, where many are meant
+CORRECTED = 1.15  # times; less than that from the counted to the told needs no word
 
 
 def notes(  # noqa: PLR0913  (all that may have gone wrong)
@@ -33,14 +35,43 @@ def notes(  # noqa: PLR0913  (all that may have gone wrong)
     yield from _doubts(wanted, ranking, opened, against)
     if ranking.winner is None:
         return
+    yield from _corrected(ranking)
+    yield from _untold(ranking, ranking.winner)
     if wanted.load.open:
-        yield "no finals: the load is an open loop already"
+        by = " and those that keep up are ranked by p99" if wanted.aim.ranked_by == "p99" else ""
+        yield f"no finals: the load is an open loop already,{by}".rstrip(",")
     elif not opened:
         yield "no finals in open loop: the budget was too short"
     if missing:
         yield "the closing comparison is not complete: the budget was too short"
     if spent_s >= wanted.budget_s and ranking.tied:
         yield "the time was up with ties left: a longer --budget may part them"
+
+
+def _corrected(ranking: Ranking) -> Iterator[str]:
+    """How the winner's requests per second differ from what was counted, where they do much."""
+    assert ranking.winner is not None
+    own = ranking.blocks.get(ranking.winner, [])
+    if not own or ranking.winner not in ranking.levels.level:
+        return
+    raw = median([block.rps for block in own])
+    told = ranking.levels.estimate(ranking.winner).value
+    if raw > 0 and not 1 / CORRECTED < told / raw < CORRECTED:
+        yield (
+            f"requests per second are told for the mean speed of the host during the study: "
+            f"{ranking.winner} was counted at {raw:.0f} in the middle of its runs"
+        )
+
+
+def _untold(ranking: Ranking, winner: Choice) -> Iterator[str]:
+    """That the recommended one stays for want of anything that speaks against it."""
+    merit, aim = ranking.merit, ranking.aim
+    if winner != ranking.recommended or winner not in merit.level:
+        return
+    others = [choice for choice in ranking.tied if aim.untold(merit, choice, winner)]
+    if others:
+        named = ", ".join(map(str, others[:NAMED])) + (", ..." if len(others) > NAMED else "")
+        yield f"{winner}, which is recommended, could not be told apart from {named}: it stays"
 
 
 def _doubts(

@@ -180,6 +180,7 @@ def _standing(item: Standing) -> dict[str, Any]:
         "rps_low": _finite(item.rps.low),
         "rps_high": _finite(item.rps.high),
         "rps_source": item.rps.source,
+        "rps_median": _finite(item.raw_rps) if item.blocks else None,
         "p50_ms": _finite(item.p50_ms),
         "p99_ms": _finite(item.p99_ms),
         "latency_unknown": _reason(item.p99_ms),
