@@ -12,19 +12,7 @@ import typer
 
 from gunitune import __version__
 from gunitune.errors import GunituneError, UsageError
-from gunitune.flags import (
-    ADVICE,
-    Ask,
-    Color,
-    ColorOption,
-    NoSettings,
-    Output,
-    PathArgument,
-    PathsArgument,
-    Quiet,
-    SettingsFile,
-    with_options,
-)
+from gunitune.flags import ADVICE, Ask, PathArgument, PathsArgument, Shown, with_flags
 from gunitune.streams import drop, mend_streams, put, say
 
 if TYPE_CHECKING:
@@ -121,16 +109,14 @@ def main(
 
 
 @app.command()
-def probe(  # noqa: PLR0913  (one parameter per flag)
+@with_flags(formats="text or json.", settings=False)
+def probe(
     path: PathArgument = Path(),
     *,
     sysroot: Annotated[
         Path | None, typer.Option(help="Read /proc and /sys below DIR, and nothing else.")
     ] = None,
-    format: Annotated[str, typer.Option("--format", "-f", help="text or json.")] = "text",  # noqa: A002
-    output: Output = None,
-    quiet: Quiet = False,
-    color: ColorOption = "auto",
+    shown: Shown,
 ) -> int:
     """Print what this machine grants: CPUs and memory, each with its source."""
     from gunitune.api import probe as look
@@ -138,46 +124,39 @@ def probe(  # noqa: PLR0913  (one parameter per flag)
     from gunitune.machine.installed import ELSEWHERE, installed
     from gunitune.render import renderer
 
-    render = renderer("probe", format)
+    render = renderer("probe", shown.format)
     folder = project_folder(path)
     found = installed(folder, os.environ) if sysroot is None else ELSEWHERE
-    del quiet  # there are no hints
-    put(render(look(sysroot), found, color=_colored(color, output)), output, force=True)
+    shown.put(render(look(sysroot), found, color=shown.colored()))
     return 0
 
 
 @app.command()
-@with_options(*ADVICE)
-def recommend(  # noqa: PLR0913  (one parameter per flag)
+@with_flags(*ADVICE, formats="text, json or markdown.")
+def recommend(
     path: PathArgument = Path(),
     *,
-    format: Annotated[str, typer.Option("--format", "-f", help="text, json or markdown.")] = "text",  # noqa: A002
     ask: Ask = False,
-    output: Output = None,
-    quiet: Quiet = False,
-    color: ColorOption = "auto",
-    settings: SettingsFile = None,
-    no_settings: NoSettings = False,
+    shown: Shown,
     options: dict[str, Any],
 ) -> int:
     """Recommend workers, threads, worker class and what else matters, each with its reason."""
     from gunitune.api import recommend_with
     from gunitune.render import renderer
 
-    render = renderer("recommend", format)
-    chosen = _settings(path, options, settings, ask=ask, no_settings=no_settings)
-    with _progress(quiet=quiet) as progress:
+    render = renderer("recommend", shown.format)
+    chosen = _settings(path, options, shown, ask=ask)
+    with _progress(shown) as progress:
         advice = recommend_with(path, chosen, progress)
-    put(render(advice, width=_width(), color=_colored(color, output)), output, force=True)
+    shown.put(render(advice, **shown.page()))
     return 0
 
 
 @app.command()
-@with_options(*ADVICE)
+@with_flags(*ADVICE, formats="conf, args or env.", default="conf")
 def emit(  # noqa: PLR0913  (one parameter per flag)
     path: PathArgument = Path(),
     *,
-    format: Annotated[str, typer.Option("--format", "-f", help="conf, args or env.")] = "conf",  # noqa: A002
     dynamic: Annotated[
         bool, typer.Option("--dynamic", help="A conf that sizes itself when Gunicorn starts.")
     ] = False,
@@ -185,72 +164,54 @@ def emit(  # noqa: PLR0913  (one parameter per flag)
         bool, typer.Option("--from-study", help="The winner of the last `gunitune tune` there.")
     ] = False,
     ask: Ask = False,
-    output: Output = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
-    quiet: Quiet = False,
-    color: ColorOption = "auto",
-    settings: SettingsFile = None,
-    no_settings: NoSettings = False,
+    shown: Shown,
     options: dict[str, Any],
 ) -> int:
     """Write the recommendation as a gunicorn.conf.py, as flags or as an environment."""
     from gunitune.api import recommend_with
     from gunitune.render import renderer
 
-    del color  # a file has none
-    render = renderer("emit", format)
+    render = renderer("emit", shown.format)
     if from_study:
-        if dynamic or format != "conf":
+        if dynamic or shown.format != "conf":
             raise UsageError("--from-study writes a plain conf", "leave -f and --dynamic out")
-        put(_winner(path), output, force=force)
+        shown.put(_winner(path), force=force)
         return 0
-    if dynamic and format != "conf":
-        raise UsageError(f"--dynamic writes a conf, not {format!r}", "leave -f out")
-    chosen = _settings(path, options, settings, ask=ask, no_settings=no_settings)
-    with _progress(quiet=quiet) as progress:
+    if dynamic and shown.format != "conf":
+        raise UsageError(f"--dynamic writes a conf, not {shown.format!r}", "leave -f out")
+    chosen = _settings(path, options, shown, ask=ask)
+    with _progress(shown) as progress:
         advice = recommend_with(path, chosen, progress)
     if dynamic:
         from gunitune.render.dynamic import render
-    put(render(advice), output, force=force)
-    if not quiet:
+    shown.put(render(advice), force=force)
+    if not shown.quiet:
         _hint(advice.warnings)
     return 0
 
 
 @app.command()
-@with_options(*ADVICE)
-def compare(  # noqa: PLR0913  (one parameter per flag)
-    path: PathArgument = Path(),
-    *,
-    format: Annotated[str, typer.Option("--format", "-f", help="text, json or markdown.")] = "text",  # noqa: A002
-    output: Output = None,
-    quiet: Quiet = False,
-    color: ColorOption = "auto",
-    settings: SettingsFile = None,
-    no_settings: NoSettings = False,
-    options: dict[str, Any],
-) -> int:
+@with_flags(*ADVICE, formats="text, json or markdown.")
+def compare(path: PathArgument = Path(), *, shown: Shown, options: dict[str, Any]) -> int:
     """Show what other advisors and rules of thumb would start on this machine."""
     from gunitune.api import recommend_with
     from gunitune.compare import compare as answers
     from gunitune.render import renderer
 
-    render = renderer("compare", format)
-    chosen = _settings(path, options, settings, no_settings=no_settings)
-    with _progress(quiet=quiet) as progress:
+    render = renderer("compare", shown.format)
+    chosen = _settings(path, options, shown)
+    with _progress(shown) as progress:
         advice = recommend_with(path, chosen, progress)
-    put(render(answers(advice), width=_width(), color=_colored(color, output)), output, force=True)
+    shown.put(render(answers(advice), **shown.page()))
     return 0
 
 
 @app.command(epilog="Exit codes: 0 nothing from --fail-on up, 1 findings, 2 could not check.")
-@with_options("Check", "Environment", *ADVICE)
+@with_flags("Check", "Environment", *ADVICE, formats="text, json, github, gitlab, sarif or junit.")
 def check(  # noqa: PLR0913  (one parameter per flag)
     paths: PathsArgument = None,
     *,
-    format: Annotated[  # noqa: A002
-        str, typer.Option("--format", "-f", help="text, json, github, gitlab, sarif or junit.")
-    ] = "text",
     diff: Annotated[bool, typer.Option("--diff", help="Print what --fix would change.")] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Make the safe fixes.")] = False,
     show_settings: Annotated[
@@ -259,59 +220,50 @@ def check(  # noqa: PLR0913  (one parameter per flag)
     stdin_filename: Annotated[
         Path | None, typer.Option(help="What `-` is called, and where it belongs.")
     ] = None,
-    output: Output = None,
-    quiet: Quiet = False,
-    color: ColorOption = "auto",
-    settings: SettingsFile = None,
-    no_settings: NoSettings = False,
+    shown: Shown,
     options: dict[str, Any],
 ) -> int:
     """Check committed configs without running them; `-` is stdin, a folder is searched."""
     from gunitune.checks import command
     from gunitune.render import renderer
 
-    render = renderer("check", format)
+    render = renderer("check", shown.format)
     start = command.start(paths, stdin_filename)
-    chosen = _settings(start, options, settings, no_settings=no_settings)
+    chosen = _settings(start, options, shown)
     if show_settings:
-        show = renderer("settings", "json" if format == "json" else "text")
-        put(show(chosen), output, force=True)
+        show = renderer("settings", "json" if shown.format == "json" else "text")
+        shown.put(show(chosen))
         return 0
     task = command.task(paths, chosen, stdin_filename)
     if diff or fix:
-        code = command.mend(task, None if fix else output, write=fix, quiet=quiet)
+        code = command.mend(task, None if fix else shown.output, write=fix, quiet=shown.quiet)
         if not fix:
             return code
-    if format == "text" and output is None:
-        shown: dict[str, Any] = {"width": _width(), "color": _colored(color, None)}
-        return command.stream(task, quiet=quiet, **shown)
-    report = task.report(whole=format == "json")
-    task.keep_from_overwriting(output)
-    put(render(report, width=_width(), quiet=quiet), output, force=True)
-    command.assumed(report, quiet=quiet)
+    if shown.format == "text" and shown.output is None:
+        return command.stream(task, quiet=shown.quiet, **shown.page())
+    report = task.report(whole=shown.format == "json")
+    task.keep_from_overwriting(shown.output)
+    shown.put(render(report, width=shown.page()["width"], quiet=shown.quiet))
+    command.assumed(report, quiet=shown.quiet)
     return task.exit_code(report.worst())
 
 
 @app.command()
-def rule(  # noqa: PLR0913  (one parameter per flag)
+@with_flags(formats="text or json.")
+def rule(
     rule_id: Annotated[
         str | None, typer.Argument(metavar="ID", help="A rule's id or name.")
     ] = None,
     *,
-    format: Annotated[str, typer.Option("--format", "-f", help="text or json.")] = "text",  # noqa: A002
-    output: Output = None,
-    quiet: Quiet = False,
-    color: ColorOption = "auto",
-    settings: SettingsFile = None,
-    no_settings: NoSettings = False,
+    shown: Shown,
 ) -> int:
     """Explain a rule, or list them all."""
     from gunitune.checkrule import load_check_rules
     from gunitune.render import renderer
     from gunitune.rulebook import load_rules, named
 
-    render = renderer("rule", format)
-    chosen = _settings(Path(), {}, settings, no_settings=no_settings)
+    render = renderer("rule", shown.format)
+    chosen = _settings(Path(), {}, shown)
     rules: tuple[AdviceRule | CheckRule, ...] = (
         *load_rules(chosen.rules, cases=True),
         *load_check_rules(chosen.rules, cases=True),
@@ -321,20 +273,11 @@ def rule(  # noqa: PLR0913  (one parameter per flag)
     whole = rule_id is not None and (len(selected) <= 1 or prefix in {rule.id for rule in rules})
     if whole:
         selected = (named(rules, str(rule_id)),)
-    del quiet  # there are no hints
-    page = render(selected, whole=whole, width=_width(), color=_colored(color, output))
-    put(page, output, force=True)
+    shown.put(render(selected, whole=whole, **shown.page()))
     return 0
 
 
-def _settings(
-    path: Path,
-    options: dict[str, Any],
-    file: Path | None,
-    *,
-    ask: bool = False,
-    no_settings: bool = False,
-) -> Settings:
+def _settings(path: Path, options: dict[str, Any], shown: Shown, *, ask: bool = False) -> Settings:
     from gunitune.api import project_folder
     from gunitune.settings import load_settings
 
@@ -344,7 +287,11 @@ def _settings(
         options = {**questions(options), **{k: v for k, v in options.items() if v is not None}}
     start = project_folder(path)
     return load_settings(
-        options, start=start, environ=os.environ, file=file, use_file=not no_settings
+        options,
+        start=start,
+        environ=os.environ,
+        file=shown.settings,
+        use_file=not shown.no_settings,
     )
 
 
@@ -361,19 +308,7 @@ def _hint(warnings: Sequence[str]) -> None:
         say(f"warning: {warning}")
 
 
-def _colored(color: Color, output: Path | None) -> bool:
-    from gunitune.output import colored
-
-    return output is None and colored(color, sys.stdout, os.environ)
-
-
-def _width() -> int:
-    from gunitune.output import width
-
-    return width(sys.stdout)
-
-
-def _progress(*, quiet: bool) -> Any:
+def _progress(shown: Shown) -> Any:
     from gunitune.output import progress
 
-    return progress(show=not quiet and sys.stderr.isatty())
+    return progress(show=not shown.quiet and sys.stderr.isatty())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from pathlib import Path  # noqa: TC003  (typer reads the annotations)
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,15 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gunitune.cli import app
-from gunitune.flags import (
-    ADVICE,
-    ColorOption,
-    NoSettings,
-    Output,
-    Quiet,
-    SettingsFile,
-    with_options,
-)
+from gunitune.flags import ADVICE, Shown, with_flags
 from gunitune.streams import put, say
 
 if TYPE_CHECKING:
@@ -33,18 +23,8 @@ SERVED = (*ADVICE, "Environment", "Server", "Load")
 
 
 @app.command()
-@with_options("budget", *SERVED)
-def measure(  # noqa: PLR0913  (one parameter per flag)
-    target: AppArgument = ".",
-    *,
-    format: Annotated[str, typer.Option("--format", "-f", help="text or json.")] = "text",  # noqa: A002
-    output: Output = None,
-    quiet: Quiet = False,
-    color: ColorOption = "auto",
-    settings: SettingsFile = None,
-    no_settings: NoSettings = False,
-    options: dict[str, Any],
-) -> int:
+@with_flags("budget", *SERVED, formats="text or json.")
+def measure(target: AppArgument = ".", *, shown: Shown, options: dict[str, Any]) -> int:
     """Run the app under Gunicorn and load: CPU and waiting time per request, memory, boot time."""
     from gunitune.measure.learn import BUDGET_S
     from gunitune.measure.store import save
@@ -53,58 +33,42 @@ def measure(  # noqa: PLR0913  (one parameter per flag)
     from gunitune.render import renderer
     from gunitune.serve.signals import ended_by_signals
 
-    render = renderer("measure", format)
-    with ended_by_signals(), telling(quiet=quiet) as tell:
-        session = _session(target, options, settings, no_settings=no_settings, quiet=quiet)
+    render = renderer("measure", shown.format)
+    with ended_by_signals(), telling(quiet=shown.quiet) as tell:
+        session = _session(target, options, shown)
         budget_s = session.settings.get("budget", BUDGET_S)
         profile = take(session, budget_s=budget_s, progress=tell)
         stored = save(profile, session.folder)
-    put(render(profile, stored=str(stored), **_page(color, output)), output, force=True)
+    shown.put(render(profile, stored=str(stored), **shown.page()))
     return 0
 
 
 @app.command()
-@with_options(*ADVICE)
-def predict(  # noqa: PLR0913  (one parameter per flag)
-    target: AppArgument = ".",
-    *,
-    format: Annotated[str, typer.Option("--format", "-f", help="text or json.")] = "text",  # noqa: A002
-    output: Output = None,
-    quiet: Quiet = False,
-    color: ColorOption = "auto",
-    settings: SettingsFile = None,
-    no_settings: NoSettings = False,
-    options: dict[str, Any],
-) -> int:
+@with_flags(*ADVICE, formats="text or json.")
+def predict(target: AppArgument = ".", *, shown: Shown, options: dict[str, Any]) -> int:
     """Tell what settings would do on a machine or under a load that was not measured."""
     from gunitune.measure.foretell import foretell
     from gunitune.render import renderer
 
-    render = renderer("predict", format)
-    del quiet  # there are no hints
-    found = foretell(target, options, settings_file=settings, use_settings=not no_settings)
-    put(render(found, **_page(color, output)), output, force=True)
+    render = renderer("predict", shown.format)
+    found = foretell(
+        target, options, settings_file=shown.settings, use_settings=not shown.no_settings
+    )
+    shown.put(render(found, **shown.page()))
     return 0
 
 
 @app.command(epilog="Exit codes: 0 a winner, 1 no settings meet the goal, 2 could not tune.")
-@with_options("Search", *SERVED)
+@with_flags("Search", *SERVED, formats="text, json, conf or html.")
 def tune(  # noqa: PLR0913  (one parameter per flag)
     target: AppArgument = ".",
     *,
-    format: Annotated[  # noqa: A002
-        str, typer.Option("--format", "-f", help="text, json, conf or html.")
-    ] = "text",
     html: Annotated[Path | None, typer.Option(help="Write a page with plots too.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a study.")] = False,
     study: Annotated[
         Path | None, typer.Option(help="The study's file (else one of .gunitune/tune).")
     ] = None,
-    output: Output = None,
-    quiet: Quiet = False,
-    color: ColorOption = "auto",
-    settings: SettingsFile = None,
-    no_settings: NoSettings = False,
+    shown: Shown,
     options: dict[str, Any],
 ) -> int:
     """Find the best settings by trial: real Gunicorn, real app, real load."""
@@ -114,47 +78,34 @@ def tune(  # noqa: PLR0913  (one parameter per flag)
     from gunitune.tune.session import tuned_session
 
     began = time.monotonic()
-    render, page = renderer("tune", format), renderer("tune", "html")
-    if html or format == "html":
+    render, page = renderer("tune", shown.format), renderer("tune", "html")
+    if html or shown.format == "html":
         from gunitune.render.tune.html import check_library
 
         check_library()
     with ended_by_signals():
-        session = _session(target, options, settings, no_settings=no_settings, quiet=quiet)
+        session = _session(target, options, shown)
         try:
-            tuned = tuned_session(session, study, resume=resume, quiet=quiet, began=began)
+            tuned = tuned_session(session, study, resume=resume, quiet=shown.quiet, began=began)
         except KeyboardInterrupt:
             say("interrupted: every run that ended is stored; go on with gunitune tune --resume")
             raise
     save(tuned)
     if html:
         put(page(tuned), html, force=True)
-    if tuned.winner or format != "conf":
-        put(render(tuned, **_page(color, output)), output, force=format != "conf")
+    if tuned.winner or shown.format != "conf":
+        shown.put(render(tuned, **shown.page()), force=shown.format != "conf")
     if not tuned.winner:
         say(f"no settings meet the goal: {tuned.standings[0].why if tuned.standings else ''}")
     return 0 if tuned.winner else 1
 
 
-def _session(
-    target: str,
-    options: dict[str, Any],
-    settings_file: Path | None,
-    *,
-    no_settings: bool,
-    quiet: bool,
-) -> Session:
+def _session(target: str, options: dict[str, Any], shown: Shown) -> Session:
     from gunitune.measure.session import session
 
-    found = session(target, options, settings_file=settings_file, use_settings=not no_settings)
-    for note in () if quiet else found.notes:
+    found = session(
+        target, options, settings_file=shown.settings, use_settings=not shown.no_settings
+    )
+    for note in () if shown.quiet else found.notes:
         say(note)
     return found
-
-
-def _page(color: str, output: Path | None) -> dict[str, Any]:
-    """How a page is laid out: its width, and whether in colour."""
-    from gunitune.output import colored, width
-
-    shown = output is None and colored(color, sys.stdout, os.environ)
-    return {"width": width(sys.stdout), "color": shown}
