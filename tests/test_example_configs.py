@@ -23,6 +23,15 @@ def copied(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_an_examples_config_is_what_is_emitted_today(name: str) -> None:
+    """Else: `gunitune emit` again, for 2 CPUs and 1 GiB; only the folder in its start line is ours."""
+    committed = (EXAMPLES / name / "deploy" / "gunicorn.conf.py").read_text()
+    dynamic = ["--dynamic"] if "sizes itself" in committed else []
+    ran = gunitune("emit", EXAMPLES / name, "--cpus", "2", "--memory", "1GiB", "-q", *dynamic)
+    assert ran.stdout == committed.replace(" -c deploy/", " -c ")
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_an_example_serves_with_its_own_config(name: str, tmp_path: Path) -> None:
     python = environment(name, EXAMPLES / name / "requirements.txt")
     spec = "config.wsgi" if name == "django_orm" else "app:app"

@@ -11,8 +11,8 @@
 # Carries: requests in flight: no bound on those that await
 #   (uvicorn_worker.UvicornWorker takes every connection: open files are its only limit)
 # Carries: about 530 MiB memory (assumed: 100 MiB per worker)
-# Next: measure a worker after some requests and pass it with --worker-memory: grep
-#   ^Pss: /proc/PID/smaps_rollup
+# Next: replace the assumed memory of a worker by a measured one: gunitune measure (or
+#   pass it with --worker-memory)
 # Start: gunicorn -c deploy/gunicorn.conf.py app:app
 
 # an ASGI app with uvicorn among its dependencies [heuristic, GA152]

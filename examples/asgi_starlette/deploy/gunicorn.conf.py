@@ -14,8 +14,8 @@
 # Carries: about 530 MiB memory (assumed: 100 MiB per worker)
 # Next: pin gunicorn>=25.2 in the project's dependencies: older releases have no stable
 #   asgi worker
-# Next: measure a worker after some requests and pass it with --worker-memory: grep
-#   ^Pss: /proc/PID/smaps_rollup
+# Next: replace the assumed memory of a worker by a measured one: gunitune measure (or
+#   pass it with --worker-memory)
 # Start: gunicorn -c deploy/gunicorn.conf.py app:app
 
 # an ASGI app: the ASGI worker of Gunicorn 24 and later [heuristic, GA152]

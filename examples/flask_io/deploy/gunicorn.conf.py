@@ -12,8 +12,8 @@
 # Limit: CPU: 2 CPUs x 2 + 1 = 5 workers
 # Carries: 5000 requests in flight
 # Carries: about 530 MiB memory (assumed: 100 MiB per worker)
-# Next: measure a worker after some requests and pass it with --worker-memory: grep
-#   ^Pss: /proc/PID/smaps_rollup
+# Next: replace the assumed memory of a worker by a measured one: gunitune measure (or
+#   pass it with --worker-memory)
 # Start: gunicorn -c deploy/gunicorn.conf.py app:app
 
 # I/O-bound: a gevent worker serves other requests while one waits [heuristic, GA110]

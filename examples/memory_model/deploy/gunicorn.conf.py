@@ -21,10 +21,13 @@ _CLASS_ASKED = False  # a class that was asked for is not exchanged for threads
 _MASTER_BYTES = 31457280  # memory of the master, with what all share
 _WORKER_BYTES = 184549376  # memory of one worker
 _THREAD_BYTES = 32768  # memory of one more thread
+_PRELOADED_BYTES = None  # (master with what all share, one worker) when preloaded, if measured
 _MEMORY_TOLD = True  # whether the worker's memory is known, or known to be large
 _MEMORY_SHARE = 0.8  # share of the memory limit to use
 _IN_FLIGHT = None  # requests to hold at once, if that was asked for
-_WAIT_RATIO = None  # waiting / computing per request, if that was measured
+_EACH = None  # processes per CPU, if waiting and computing were measured
+_SPARE = 0  # one more where event loops hold what waits
+_KNEE = None  # threads that keep one process busy, if that was measured
 _DB_SHARE = None  # database connections for this instance, if they were declared
 _CONNECTIONS_AS_THREADS = False  # safe from Gunicorn 24 on
 
@@ -156,17 +159,16 @@ def _ceil(number):
 
 
 def _workers(cpus):
-    if _WAIT_RATIO is not None and _CLASS == "sync":
-        return max(1, _ceil(cpus * (1 + _WAIT_RATIO)))
-    if _WAIT_RATIO is not None or _KIND == "memory":
+    if _EACH is not None:
+        return max(_ceil(cpus), _ceil(cpus * _EACH - 0.2)) + _SPARE
+    if _KIND == "memory":
         return max(1, _ceil(cpus))
     return _floor(2 * cpus) + 1
 
 
-def _threads(cpus, workers):
+def _threads(cpus, workers, knee):
     formula = _floor(2 * cpus) + 1
     reach = (_IN_FLIGHT or formula * 1000) if _KIND == "io" else formula
-    knee = None if _WAIT_RATIO is None else _ceil(1.25 * (1 + _WAIT_RATIO))
     threads = max(2, knee or _ceil(reach / workers), _ceil((_IN_FLIGHT or 0) / workers))
     return min(1000, threads)
 
@@ -178,15 +180,23 @@ def _plan(cpus, memory_bytes, processes=math.inf, workers=None):
 
     # no more workers than fit into memory; threads take their place
     budget = memory_bytes * _MEMORY_SHARE
-    fit = max(1, _floor((budget - _MASTER_BYTES) / _WORKER_BYTES))
+    master_bytes, worker_bytes = _MASTER_BYTES, _WORKER_BYTES
+    fit = max(1, _floor((budget - master_bytes) / worker_bytes))
+    preloads = worker_class not in ("gevent", "eventlet", "tornado")
+    preloaded = False
+    if _PRELOADED_BYTES and preloads and workers > fit:
+        preloaded = _floor((budget - _PRELOADED_BYTES[0]) / _PRELOADED_BYTES[1]) > fit
+    if preloaded:
+        master_bytes, worker_bytes = _PRELOADED_BYTES
+        fit = _floor((budget - master_bytes) / worker_bytes)
     short = given is None and workers > fit
     if worker_class == "sync" and _KIND == "unknown" and not _CLASS_ASKED:
         if (short and _MEMORY_TOLD) or (_IN_FLIGHT or 0) > workers:
             worker_class = "gthread"
     workers = fit if short else workers
     if worker_class == "gthread":
-        room = (budget - _MASTER_BYTES) / workers - _WORKER_BYTES
-        threads = _threads(cpus, workers)
+        room = (budget - master_bytes) / workers - worker_bytes
+        threads = _threads(cpus, workers, _KNEE if short or _CLASS == "gthread" else None)
         if room > 0:
             threads = min(threads, max(2, _floor(room / max(_THREAD_BYTES, 1)) + 1))
     if worker_class in ("gevent", "eventlet"):
@@ -214,8 +224,8 @@ def _plan(cpus, memory_bytes, processes=math.inf, workers=None):
             settings["worker_connections"] = threads + 1000
     elif worker_class in ("gevent", "eventlet"):
         settings["worker_connections"] = connections
-    preloads = workers > 1 and worker_class not in ("gevent", "eventlet", "tornado")
-    if preloads and _MEMORY_TOLD and (short or workers * _WORKER_BYTES > 0.5 * budget):
+    scarce = _MEMORY_TOLD and (short or workers * _WORKER_BYTES > 0.5 * budget)
+    if preloaded or (preloads and workers > 1 and scarce):
         settings["preload_app"] = True
     return settings
 

@@ -37,16 +37,27 @@ def generate(  # noqa: PLR0913  (where, with what, and what to do meanwhile)
     GunituneError where it is missing or fails.
     """
     address = loopback(host)
+    if generator not in GENERATORS:
+        check_generator(generator)
     if generator == "embedded":
         from gunitune.load import embedded
 
         check_files(load.concurrency)
         return embedded.generate(load, address, port, cores, on_start, on_end)
-    if generator not in EXTERNAL:
-        raise UsageError(f"{generator!r} is no load generator", f"one of {', '.join(GENERATORS)}")
     from gunitune.load.external import onpath
 
     return onpath.generate(generator, load, address, port, cores, on_start, on_end)
+
+
+def check_generator(generator: str) -> None:
+    """UsageError where there is none of this name, or it is not on PATH."""
+    if generator == "embedded":
+        return
+    if generator not in EXTERNAL:
+        raise UsageError(f"{generator!r} is no load generator", f"one of {', '.join(GENERATORS)}")
+    from gunitune.load.external.onpath import found, tool_of
+
+    found(tool_of(generator))
 
 
 def loopback(host: str) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
-from gunitune.api import classify_with, goal, project_folder, versions_of
+from gunitune.api import classify_with, goal, versions_of
 from gunitune.errors import ProjectError
 from gunitune.machine.target import target
 from gunitune.measure.recall import past
-from gunitune.measure.session import DEFAULT_CONCURRENCY, named
+from gunitune.measure.session import DEFAULT_CONCURRENCY, of_project
 from gunitune.measure.store import load as stored
 from gunitune.predict.table import Measured, predict_table
-from gunitune.settings import load_settings
 from gunitune.trial import Load
 
 if TYPE_CHECKING:
@@ -36,15 +34,8 @@ def foretell(
 
     Raises ProjectError where the app was not measured, or is another by now.
     """
-    path, options = named(argument, options)
-    folder = project_folder(path)
-    settings = load_settings(
-        options,
-        start=folder,
-        environ=os.environ,
-        file=settings_file,
-        use_file=use_settings,
-        paired=False,
+    path, folder, settings = of_project(
+        argument, options, settings_file=settings_file, use_settings=use_settings
     )
     host = target(settings)
     app = classify_with(path, settings, None, host)

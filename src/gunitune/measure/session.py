@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gunitune.api import classify_with, goal, project_folder, versions_of
 from gunitune.errors import UsageError
+from gunitune.load.run import check_generator
 from gunitune.machine.target import target
 from gunitune.model import Unknown
 from gunitune.serve.launch import launch_of
@@ -59,17 +60,12 @@ def session(
 
     Raises GunituneError for what is missing, before anything is started.
     """
-    path, options = named(argument, options)
-    folder = project_folder(path)
-    settings = load_settings(
-        options,
-        start=folder,
-        environ=os.environ,
-        file=settings_file,
-        use_file=use_settings,
-        paired=False,
+    path, folder, settings = of_project(
+        argument, options, settings_file=settings_file, use_settings=use_settings
     )
     app = classify_with(path, settings)
+    generator = settings.get("load_generator", "embedded")
+    check_generator(generator)
     launch = launch_of(folder, app, settings)
     host, limits, generator_cores, notes = _machine(settings)
     requests, drawn = _requests(settings)
@@ -84,9 +80,30 @@ def session(
         load=_load(settings, requests),
         limits=limits,
         generator_cores=generator_cores,
-        generator=settings.get("load_generator", "embedded"),
+        generator=generator,
         notes=(*notes, *drawn),
     )
+
+
+def of_project(
+    argument: str,
+    options: dict[str, Any],
+    *,
+    settings_file: Path | None = None,
+    use_settings: bool = True,
+) -> tuple[Path, Path, Settings]:
+    """The path that names an app, the project's folder, and gunitune's own options for it."""
+    path, options = named(argument, options)
+    folder = project_folder(path)
+    settings = load_settings(
+        options,
+        start=folder,
+        environ=os.environ,
+        file=settings_file,
+        use_file=use_settings,
+        paired=False,
+    )
+    return path, folder, settings
 
 
 def _installed(launch: Launch, declared: Installed) -> Installed:
