@@ -18,16 +18,17 @@ CONFIGS = [f"examples/{name}/deploy/gunicorn.conf.py" for name in NAMES]
 
 
 def copied(folder: Path) -> Path:
-    ignored = shutil.ignore_patterns("instance", "__pycache__")
+    ignored = shutil.ignore_patterns("instance", "__pycache__", ".gunitune")
     return Path(shutil.copytree(EXAMPLES, folder / "examples", ignore=ignored))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_examples_config_is_what_is_emitted_today(name: str) -> None:
-    """Else: `gunitune emit` again, for 2 CPUs and 1 GiB; only the folder in its start line is ours."""
+def test_an_examples_config_is_what_is_emitted_today(name: str, tmp_path: Path) -> None:
+    """Else: `gunitune emit` again, for 2 CPUs and 1 GiB; the folder in its start line is ours."""
     committed = (EXAMPLES / name / "deploy" / "gunicorn.conf.py").read_text()
     dynamic = ["--dynamic"] if "sizes itself" in committed else []
-    ran = gunitune("emit", EXAMPLES / name, "--cpus", "2", "--memory", "1GiB", "-q", *dynamic)
+    target = ("--cpus", "2", "--memory", "1GiB", "--quiet")
+    ran = gunitune("emit", ".", *target, *dynamic, cwd=copied(tmp_path) / name)
     assert ran.stdout == committed.replace(" -c deploy/", " -c ")
 
 
