@@ -6,16 +6,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-all lint types format bench docs clean
+.PHONY: demo test test-all coverage lint types format bench docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/python scripts/demo.py
 
 test: $(VENV)/dev
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-all: $(VENV)/dev
-	GUNITUNE_TEST_ALL=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term
+	GUNITUNE_TEST_ALL=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+# Of every process that the tests start, which takes its time.
+coverage: $(VENV)/dev
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -31,6 +31,19 @@ def said(made: Block, supply: Supply = BOTH) -> str:
     return limited(made.choice, [made], supply)
 
 
+def test_turns_behind_the_app_are_told_where_they_are_the_limit() -> None:
+    made = block(Choice("gevent", 3), 0.8)
+    facts = AppFacts("wsgi", {}, *[Unknown("a test")] * 10)  # type: ignore[arg-type]
+    rest = limited(made.choice, [made], BOTH, facts=facts)
+    turn = Estimate(900 / made.rps, 0.0, 9.0, "2 gthread workers", 3)
+    text = limited(made.choice, [made], BOTH, facts=replace(facts, serial_ms=turn))
+    assert text.startswith("behind the app: for ")
+    assert "no setting will help" in text
+    short = replace(turn, value=turn.value / 2)
+    for seldom in (short, replace(turn, value=0.0), Unknown("not looked at")):
+        assert limited(made.choice, [made], BOTH, facts=replace(facts, serial_ms=seldom)) == rest
+
+
 def test_all_cpus_busy_is_the_cpu() -> None:
     text = said(block(Choice("sync", 5), 1.95))
     assert text == "CPU: 1.9 of 2 CPUs busy; more workers will not help"

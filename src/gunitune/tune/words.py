@@ -20,6 +20,7 @@ FULL = 0.9  # of the CPUs in use is all of them
 IDLE = 0.5  # of the busiest worker's CPU time is little
 THROTTLED = 0.1  # of the time
 OVERLAPPED = 0.5  # of the waiting, and the class does what it is taken for
+AT_TURNS = 0.75  # of what requests that take turns can come to at most, and they are the limit
 NO_MORE = "more workers will not help"
 # What one block may tell, and of which kind that is.
 GENERATOR, QUOTA, ALL, LEFT, BESIDE, OWN, HOARD, IDLING = range(8)
@@ -139,6 +140,8 @@ def _rest(
     idle = f"{_mean([own.usage.cores for own in blocks]):.1f} CPUs busy"
     if load.rps is not None:
         return f"the load: {format_number(round(load.rps, 1))} requests per second ({idle})"
+    if turns := _turns(blocks, facts):
+        return f"behind the app: {turns} ({idle}); no setting will help"
     if (many := slots(choice)) < load.concurrency:
         more = (
             "more of them were no better, so what the app waits for is likely at its limit"
@@ -153,6 +156,20 @@ def _rest(
             "with blocks the worker"
         )
     return _waiting(block, idle)
+
+
+def _turns(blocks: Sequence[Block], facts: AppFacts | None) -> str:
+    """That requests of all workers take turns outside the CPUs most of the time; "" if not."""
+    if facts is None or not isinstance(facts.serial_ms, Estimate) or facts.serial_ms.value <= 0:
+        return ""
+    most, rate = 1000 / facts.serial_ms.value, _mean([block.rps for block in blocks])
+    if rate < AT_TURNS * most:
+        return ""
+    return (
+        f"for {facts.serial_ms.value:.2g} ms of its waiting each request is alone, whichever worker"
+        f" has it (a lock, a service at its limit): {rate:.0f} of about {most:.0f} requests per"
+        " second"
+    )
 
 
 def _waiting(block: Block, idle: str) -> str:
