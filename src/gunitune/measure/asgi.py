@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gunitune.measure.course import Step, clients_for
 from gunitune.measure.estimate import estimate
 from gunitune.measure.memory import memory, steps
-from gunitune.measure.wsgi import generator_ms, overlap
+from gunitune.measure.turns import CREW, crew_of, of_turns, turns
+from gunitune.measure.wsgi import costs, generator_ms, overlap
 from gunitune.model import Unknown
+from gunitune.predict.demands import Demands
 from gunitune.trial import AppFacts, Choice, Estimate
 
 if TYPE_CHECKING:
@@ -26,9 +30,16 @@ def learn_asgi(course: Course, worker_class: str) -> AppFacts:
     clients = clients_for(waited_ms(first) / max(first.cpu_ms, 0.001), 8, 100)
     says = f"one {short} worker with {clients} clients: computing, and whether the waiting overlaps"
     busy = Step("busy", says, Choice(worker_class, 1), clients)
-    course.once([busy])
+    workers = crew_of(course.place.limits)
+    crew = Step(
+        CREW,
+        f"{workers} {short} workers with {workers * clients} clients: what a request costs them",
+        Choice(worker_class, workers),
+        workers * clients,
+    )
+    course.once([busy, crew])
     course.once(steps(worker_class, threads=False))
-    course.rounds([alone, busy])
+    course.rounds([alone, busy, crew])
     return _facts(course, worker_class)
 
 
@@ -40,26 +51,44 @@ def waited_ms(look: Look) -> float:
 
 
 def _facts(course: Course, worker_class: str) -> AppFacts:
-    alone, busy = course.of("alone"), course.of("busy")
+    alone, busy, crew = (course.of(key) for key in ("alone", "busy", CREW))
     short = worker_class.partition(".")[0]
     wait = estimate(
         [waited_ms(look) for look in alone], f"one {short} worker, one client: latency less CPU"
     )
-    spent = estimate([look.cpu_ms for look in busy or alone], f"one busy {short} worker")
     assert isinstance(wait, Estimate), "there is a first look"
-    assert isinstance(spent, Estimate), "there is a first look"
+    lone = costs(**{worker_class: busy or alone})
+    needs = partial(_needs, wait.value)
+    turn, own_turn = turns(course, "busy", needs, needs)
     share: Estimate | Unknown = Unknown(course.lost("busy"))
     if busy:
-        share = overlap(busy, wait.value, f"one {short} worker")
+        serial_ms = turn.value if isinstance(turn, Estimate) else 0.0
+        share = overlap(busy, wait.value, f"one {short} worker", serial_ms)
     plain = [*alone, *busy]
     return AppFacts(
         interface="asgi",
-        cpu_ms={worker_class: spent},
+        cpu_ms=lone | costs(**{worker_class: crew}),
+        lone_cpu_ms=lone,
         wait_ms=wait,
         gil_share=_GIL,
         overlap=share,
+        serial_ms=turn,
+        worker_serial_ms=own_turn,
         boot_s=estimate([look.boot_s for look in plain], "start to the last worker"),
         generator_ms=generator_ms(course, plain),
-        notes=course.remarks(),
+        notes=(*course.remarks(), *of_turns(turn)),
         **memory(course),
+    )
+
+
+def _needs(wait_ms: float, look: Look) -> Demands:
+    """What a request needed of event loops that overlap all waiting."""
+    return Demands(
+        workers=look.choice.workers,
+        slots=math.inf,
+        shared=False,
+        held_cpu_ms=look.worker_cpu_ms,
+        held_wait_ms=0.0,
+        free_cpu_ms=0.0,
+        wait_ms=wait_ms,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gunitune.model import Unknown
 
 if TYPE_CHECKING:
+    from gunitune.measure.look import Look
     from gunitune.trial import Answered, Limits, Usage
 
 # A larger share of the CPUs taken by the hypervisor, and the window says nothing. Hosts that take
@@ -37,3 +38,18 @@ def steal_share(usage: Usage, cpus: int) -> float:
     whole_s = usage.wall_s * cpus
     known = not isinstance(usage.steal_s, Unknown) and whole_s > 0
     return usage.steal_s / whole_s if known else 0.0  # type: ignore[operator]
+
+
+def cores_used(look: Look) -> float:
+    """CPUs that the workers kept busy."""
+    return sum(look.usage.per_worker_cpu_s) / look.usage.wall_s
+
+
+def cores_free(limits: Limits, look: Look) -> float:
+    """CPUs that neither other work, nor the load generator, nor the workers' children took."""
+    wall_s = look.usage.wall_s
+    taken = 0.0 if isinstance(look.usage.other_cpu_s, Unknown) else look.usage.other_cpu_s
+    # of CPUs that the quota leaves unused anyway, others take nothing from the server
+    left = len(cores_of(limits)) - (taken + look.beside_s) / wall_s - look.steal
+    own = look.children_ms / look.window_ms
+    return min(cpus_there(limits), left) - own

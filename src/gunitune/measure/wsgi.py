@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
+from functools import partial
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 from gunitune.measure.course import Step, clients_for
-from gunitune.measure.cpus import cores_of, cpus_there
+from gunitune.measure.cpus import cores_free, cores_used, cpus_there
 from gunitune.measure.estimate import estimate
 from gunitune.measure.look import KEPT
 from gunitune.measure.memory import memory, steps
 from gunitune.measure.overlap import gil_share, overlap_share
-from gunitune.measure.serial import Served, own_turns, serial_ms
+from gunitune.measure.turns import CREW, MOST_KEPT_TELLING, crew_of, of_turns, turns
 from gunitune.model import Unknown
 from gunitune.predict.demands import Demands
 from gunitune.trial import AppFacts, Choice, Estimate
@@ -27,13 +27,11 @@ if TYPE_CHECKING:
 # With three clients one always waits in the listen queue: the worker is never without a request.
 BUSY_CLIENTS = 3
 FEWEST_THREADS, MOST_THREADS = 4, 64
-MOST_CREW = 4  # workers that are looked at together
 # Less waiting than this share of the computing is within what blocks differ by.
 TELLING = 0.25
 # Of a second CPU so much must have been free, or a process that used one could not use two.
 FREE_CPUS = 1.5
 USES_TWO = 1.15
-MOST_KEPT_TELLING = 0.8  # of the window
 FULL = 0.9  # of the CPUs that were free: those, not the GIL, were the ceiling
 _AT_MOST = "; all CPUs busy: at most"
 CHILDREN = 0.1  # of the CPU time: so much is said
@@ -46,7 +44,7 @@ def learn_wsgi(course: Course) -> AppFacts:
     )
     first = course.must(sync)
     ratio = waited_ms(first) / max(first.cpu_ms, 0.001)
-    crew = min(MOST_CREW, max(2, math.ceil(cpus_there(course.place.limits) - 1e-9)))
+    crew = crew_of(course.place.limits)
     plain, *rest = steps("sync", crew, threads=True)
     rounds = [sync, _threads(ratio), _greenlets(ratio), _crew(crew, ratio), plain]
     course.once([*rounds[1:], *rest])
@@ -80,7 +78,7 @@ def _crew(workers: int, ratio: float) -> Step:
     """Workers for all CPUs, with a thread for each client, however the clients are spread."""
     clients = workers * clients_for(ratio, FEWEST_THREADS, MOST_THREADS)
     says = f"{workers} gthread workers with {clients} clients: what a request costs them"
-    return Step("crew", says, Choice("gthread", workers, clients), clients)
+    return Step(CREW, says, Choice("gthread", workers, clients), clients)
 
 
 def _facts(course: Course) -> AppFacts:
@@ -89,29 +87,32 @@ def _facts(course: Course) -> AppFacts:
         [waited_ms(look) for look in sync], "one busy sync worker, when it did not compute"
     )
     assert isinstance(wait, Estimate), "there is a first look"
-    lone = _costs(sync=sync, gthread=gthread, gevent=gevent)
+    lone = costs(sync=sync, gthread=gthread, gevent=gevent)
     plain = [*sync, *gthread, *gevent]
     # to the worker itself, what its children compute is waiting
     stands_ms = wait.value + fmean(look.children_ms for look in sync)
     share = _gil(course, gthread, stands_ms)
-    turns, own_turns_ = _turns(course, gthread, stands_ms, share)
+    held = share.value if isinstance(share, Estimate) else 1.0
+    turn, own_turn = turns(
+        course, "gthread", partial(_needs, stands_ms, 1.0), partial(_needs, stands_ms, held)
+    )
     return AppFacts(
         interface="wsgi",
         cpu_ms=lone | _together(course, lone),
         lone_cpu_ms=lone,
         wait_ms=wait,
         gil_share=share,
-        overlap=_overlap(course, gevent, stands_ms, turns),
-        serial_ms=turns,
-        worker_serial_ms=own_turns_,
+        overlap=_overlap(course, gevent, stands_ms, turn),
+        serial_ms=turn,
+        worker_serial_ms=own_turn,
         boot_s=estimate([look.boot_s for look in plain], "start to the last worker"),
         generator_ms=generator_ms(course, plain),
-        notes=(*course.remarks(), *_of_children(sync), *_of_bound(share), *_of_turns(turns)),
+        notes=(*course.remarks(), *_of_children(sync), *_of_bound(share), *of_turns(turn)),
         **memory(course),
     )
 
 
-def _costs(**looks: list[Look]) -> dict[str, Estimate]:
+def costs(**looks: list[Look]) -> dict[str, Estimate]:
     """CPU time per request by class, of those that were looked at."""
     found = {}
     for name, own in looks.items():
@@ -125,8 +126,8 @@ def _costs(**looks: list[Look]) -> dict[str, Estimate]:
 
 def _together(course: Course, lone: Mapping[str, Estimate]) -> dict[str, Estimate]:
     """The same with all CPUs in use; what greenlets cost then is taken to grow as sync does."""
-    crew = [look for look in course.of("crew") if look.kept < MOST_KEPT_TELLING]
-    found = _costs(sync=course.of("plain"), gthread=crew)
+    crew = [look for look in course.of(CREW) if look.kept < MOST_KEPT_TELLING]
+    found = costs(sync=course.of("plain"), gthread=crew)
     if "sync" in found and "gevent" in lone:
         more = max(1.0, found["sync"].value / max(lone["sync"].value, 0.001))
         alone = lone["gevent"]
@@ -159,15 +160,6 @@ def _of_bound(share: Estimate | Unknown) -> Iterator[str]:
         )
 
 
-def _of_turns(turns: Estimate | Unknown) -> Iterator[str]:
-    if isinstance(turns, Estimate) and turns.value > 0:
-        yield (
-            f"whatever is added, no more than {1000 / turns.value:.3g} requests per second will be"
-            f" served: {turns.value:.2g} ms of each request's waiting are one request at a time, of"
-            " all workers (a database's lock, a service at its limit)"
-        )
-
-
 def generator_ms(course: Course, looks: list[Look]) -> float:
     """CPU time of the load generator per request, where it shares the server's CPUs."""
     if course.place.generator_cores:
@@ -181,76 +173,38 @@ def _gil(course: Course, looks: list[Look], wait_ms: float) -> Estimate | Unknow
     there = cpus_there(course.place.limits)
     if there < 2:
         return Unknown("it takes two CPUs to tell whether threads compute at the same time")
-    telling = [look for look in looks if _cores(look) > USES_TWO or _free(course, look) > FREE_CPUS]
+    telling = [
+        look
+        for look in looks
+        if cores_used(look) > USES_TWO or cores_free(course.place.limits, look) > FREE_CPUS
+    ]
     threads = looks[0].choice.threads
     found = estimate(
-        [gil_share(_cores(look), look.worker_cpu_ms, wait_ms, threads) for look in telling],
-        f"one gthread worker, {threads} threads: {fmean(map(_cores, looks)):.2f} CPUs busy",
+        [gil_share(cores_used(look), look.worker_cpu_ms, wait_ms, threads) for look in telling],
+        f"one gthread worker, {threads} threads: {fmean(map(cores_used, looks)):.2f} CPUs busy",
         most=1.0,
         lost="other work left no second CPU free",
     )
-    full = [look for look in telling if _cores(look) >= FULL * _free(course, look)]
+    full = [
+        look for look in telling if cores_used(look) >= FULL * cores_free(course.place.limits, look)
+    ]
     if isinstance(found, Estimate) and full:
         return replace(found, low=0.0, source=found.source + _AT_MOST)
     return found
 
 
-def _turns(
-    course: Course, one: list[Look], wait_ms: float, gil: Estimate | Unknown
-) -> tuple[Estimate | Unknown, Estimate | Unknown]:
-    """Waiting in turn with the requests of all workers, and with those of one."""
-    crew = [look for look in course.of("crew") if _telling(look)]
-    if not crew or not one:
-        limit = Unknown("the CPUs were the limit before it could show")
-        lost = Unknown(course.lost("crew" if one else "gthread"))
-        return (limit, limit) if course.of("crew") and one else (lost, lost)
-    says = f"{crew[0].choice.workers} gthread workers, {crew[0].clients} clients"
-    nothing = Estimate(0.0, 0.0, 0.0, f"{says}: none seen", len(crew))
-    alone = [_served(course, look, wait_ms, 1.0) for look in one if _telling(look)]
-    own = estimate(serial_ms(alone), f"one gthread worker, {one[0].choice.threads} threads")
-    rates = [fmean(look.answered.rps for look in looks) for looks in (one, crew)]
-    if isinstance(own, Estimate) and own.value > 0 and own_turns(*rates):
-        return nothing, own
-    held = gil.value if isinstance(gil, Estimate) else 1.0
-    many = [_served(course, look, wait_ms, held) for look in crew]
-    return estimate(serial_ms(many), says), nothing
-
-
-def _telling(look: Look) -> bool:
-    """Whether neither other work nor a worker with most of the connections was the limit."""
-    busiest = max(look.usage.per_worker_cpu_s, default=0.0) / look.usage.wall_s
-    return look.kept < MOST_KEPT_TELLING and busiest < FULL
-
-
-def _served(course: Course, look: Look, wait_ms: float, held: float) -> Served:
-    choice, cost_ms = look.choice, look.worker_cpu_ms
-    needs = Demands(
-        workers=choice.workers,
-        slots=choice.threads,
-        shared=choice.worker_connections is not None,
+def _needs(wait_ms: float, held: float, look: Look) -> Demands:
+    """What a request needed of threads, where `held` is the share of the CPU time under the GIL."""
+    cost_ms = look.worker_cpu_ms
+    return Demands(
+        workers=look.choice.workers,
+        slots=look.choice.threads,
+        shared=False,
         held_cpu_ms=held * cost_ms,
         held_wait_ms=0.0,
         free_cpu_ms=(1 - held) * cost_ms,
         wait_ms=wait_ms,
     )
-    shared_ms = 1000 * look.beside_s / look.served
-    beside = shared_ms / look.window_ms
-    busy, free = _cores(look) + beside, _free(course, look) + beside
-    return Served(look.answered.rps, needs, look.clients, busy, free, shared_ms)
-
-
-def _cores(look: Look) -> float:
-    return sum(look.usage.per_worker_cpu_s) / look.usage.wall_s
-
-
-def _free(course: Course, look: Look) -> float:
-    """CPUs that neither other work, nor the load generator, nor the workers' children took."""
-    limits, wall_s = course.place.limits, look.usage.wall_s
-    taken = 0.0 if isinstance(look.usage.other_cpu_s, Unknown) else look.usage.other_cpu_s
-    # of CPUs that the quota leaves unused anyway, others take nothing from the server
-    left = len(cores_of(limits)) - (taken + look.beside_s) / wall_s - look.steal
-    own = look.children_ms / look.window_ms
-    return min(cpus_there(limits), left) - own
 
 
 def _overlap(
