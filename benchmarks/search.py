@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 
 WITHIN = 0.95
+REFUSED_MOST = 25  # in a row
 MARKS = (8, 12, 16, 20, 25, 30, 40, 60)
 CURRENT = Choice(THREADED, 2, 4)
 
@@ -136,8 +137,7 @@ def optuna(
     bench = grid.bench(seed)
     blocks: list[Block] = []
     for count in range(1, MARKS[-1] + 1):
-        trial = study.ask()
-        choice = _asked(grid.space, trial)
+        trial, choice = _able(library, study, grid.space)
         try:
             block = bench.run(choice, LOAD, phase="search", round=count)
         except ServeError:
@@ -147,6 +147,18 @@ def optuna(
             study.tell(trial, math.log(block.rps))
         if count in MARKS:
             yield count, _best(grid, blocks, paired=paired)
+
+
+def _able(library: Any, study: Any, space: Space) -> tuple[Any, Choice]:
+    """The next that may be run; what the space refuses costs no block."""
+    for _ in range(REFUSED_MOST):
+        trial = study.ask()
+        choice = _asked(space, trial)
+        if not space.refusal(choice):
+            return trial, choice
+        study.tell(trial, state=library.trial.TrialState.FAIL)
+    trial = study.ask()
+    return trial, _asked(space, trial)
 
 
 def _asked(space: Space, trial: Any) -> Choice:

@@ -8,11 +8,14 @@ import random
 import sys
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from grids import SURFACES, Simulated, Surface, model, wanted
+from gunitune.measure.store import load
+from gunitune.predict.model import predict
 from gunitune.serve.failure import ServeError
 from gunitune.trial import THREADED, Block, Choice, Load
 from gunitune.tune.codec import from_json
@@ -24,6 +27,7 @@ from gunitune.tune.space import Memory, Space
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from gunitune.trial import Prediction
     from gunitune.tune.bench import Bench, Predict
 
 CLIENTS = 32
@@ -107,13 +111,14 @@ def simulated(name: str, surface: Surface) -> Grid:
 
 
 def recorded(path: Path, cpus: float, cores: float) -> Grid:
-    """A grid of real blocks; no model takes part."""
+    """A grid of real blocks; the model takes part where figures.py measured the app beside it."""
     found: dict[Choice, list[Block]] = defaultdict(list)
     for line in path.read_text(encoding="utf-8").splitlines():
         block: Block = from_json(Block, json.loads(line))
         if not block.void:
             found[block.choice].append(block)
-    supply = Supply(cpus, cores)
+    apart = cpus < cores  # the generator has the rest
+    supply = Supply(cpus, cpus if apart else cores, apart)
     fitted = levels([block for own in found.values() for block in own], supply)
     names = ("sync", THREADED, "gevent", "asgi", "uvicorn_worker.UvicornWorker")
     return Grid(
@@ -128,9 +133,24 @@ def recorded(path: Path, cpus: float, cores: float) -> Grid:
         ),
         truth={choice: math.exp(level.value) for choice, level in fitted.level.items()},
         bench=lambda seed: Drawn(found, seed),
-        predict=lambda _: None,
+        predict=lambda _: measured(path, cpus),
         supply=supply,
     )
+
+
+@cache
+def measured(path: Path, cpus: float) -> Predict | None:
+    """What the model says by the measurement of the project's copy beside the blocks."""
+    profile = load(path.parent / path.stem)
+    if profile is None:
+        return None
+    facts = profile.facts
+
+    def expected(choice: Choice) -> Prediction:
+        shared = facts.generator_ms if cpus > 1 else 0.0
+        return predict(facts, choice, cpus, concurrency=CLIENTS, generator_ms=shared)
+
+    return cache(expected)
 
 
 def simulations() -> list[Grid]:
