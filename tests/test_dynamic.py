@@ -44,7 +44,7 @@ def planned(found: Recommendation, cpus: float, memory_bytes: float, **more: Any
     basis=st.sampled_from(["asked", "assumed", "measured"]),
     preload=st.one_of(st.none(), st.tuples(st.integers(1, 500), st.integers(1, 2000))),
     ratio=st.one_of(st.none(), st.floats(0, 50).map(lambda n: round(n, 2))),
-    overlap=st.one_of(st.none(), st.sampled_from([0.1, 0.85, 0.95])),
+    overlap=st.one_of(st.none(), st.sampled_from([0.1, 0.85, 0.95, 0.999])),
     under=st.one_of(st.none(), st.sampled_from([0.7, 1.1])),
     kind_basis=st.sampled_from(["heuristic", "measured"]),
     pids=st.one_of(st.none(), st.integers(2, 5000)),
@@ -68,6 +68,8 @@ def test_the_emitted_formula_is_the_rules_formula(
             kind = "io" if ratio > 1 else "cpu"  # as the kind is judged by these
         if overlap is not None:
             measured["overlap"] = Quantity(overlap, "measured", "test")
+        if under is not None:
+            measured["serial_ms"] = Quantity(under - 0.7, "measured", "test")
     subject = app(
         kind=kind,
         kind_basis=kind_basis if ratio is not None else "heuristic",

@@ -142,6 +142,7 @@ def _app(app: App) -> dict[str, Any]:
         "wait_ms": _number(app.wait_ms),
         "gil_share": _number(app.gil_share),
         "overlap": _number(app.overlap),
+        "serial_ms": _number(app.serial_ms),
         "boot_s": _number(app.boot_s),
     }
 

@@ -117,7 +117,8 @@ class App:
     imports when it loads the app. What was measured is a `Quantity`: memory of the master and of
     one worker (`preload_`: under preload_app), milliseconds of CPU and of waiting per request
     (`cpu_ms` of the plain class, sync or the ASGI one), the share of the CPU time that holds the
-    GIL, the share of the waiting that greenlets or the event loop overlap, seconds to boot.
+    GIL, the share of the waiting that greenlets or the event loop overlap, the milliseconds of it
+    in which the requests of all workers take turns, seconds to boot.
     `warnings` are what the user should know before relying on any of it.
     """
 
@@ -147,6 +148,7 @@ class App:
     gevent_cpu_ms: Quantity | Unknown = Unknown("not measured")
     gil_share: Quantity | Unknown = Unknown("not measured")
     overlap: Quantity | Unknown = Unknown("not measured")
+    serial_ms: Quantity | Unknown = Unknown("not measured")
     boot_s: Quantity | Unknown = Unknown("not measured")
     master_memory_bytes: Quantity | Unknown = Unknown("not measured")
     preload_worker_memory_bytes: Quantity | Unknown = Unknown("not measured")

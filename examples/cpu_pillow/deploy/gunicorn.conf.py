@@ -19,3 +19,10 @@ worker_class = 'sync'
 
 # 2 x 2 CPUs + 1 = 5; 2 run at a time [heuristic, GA120]
 workers = 5
+
+# in a container (kubernetes) the heartbeat must not wait for a disk [heuristic, GA410]
+worker_tmp_dir = '/dev/shm'
+
+# kubernetes kills 30 s after the stop signal: requests must be done by then [heuristic,
+#   GA420]
+graceful_timeout = 25

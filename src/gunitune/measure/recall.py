@@ -69,6 +69,7 @@ def _measured(app: App, profile: Profile, host: Host, memory_share: float) -> Ap
         wait_ms=quantity(facts.wait_ms),
         gil_share=quantity(facts.gil_share),
         overlap=quantity(facts.overlap),
+        serial_ms=quantity(facts.serial_ms),
         boot_s=quantity(facts.boot_s),
         notes=(*app.notes, *(f"measuring: {note}" for note in facts.notes)),
     )

@@ -105,22 +105,24 @@ def _measured(scope: dict[str, Any], worker_class: str) -> dict[str, Any]:
     """What rules GA210 and GA311 make of the measured times, but for the machine."""
     cpu_ms, wait_ms = scope["app.cpu_ms"], scope["app.wait_ms"]
     if isinstance(cpu_ms, Unknown) or isinstance(wait_ms, Unknown):
-        return {"_EACH": None, "_SPARE": 0, "_KNEE": None}
+        return {"_EACH": None, "_SPARE": 0, "_STILL": False, "_KNEE": None}
 
     def ratio(name: str) -> float:
         own = scope.get(f"app.{name}_cpu_ms", cpu_ms)
         return float(wait_ms / max(cpu_ms if isinstance(own, Unknown) else own, 0.001))
 
-    each, spare = 1.0, 0
+    each, spare, still = 1.0, 0, False
     if worker_class in ("sync", "tornado"):
         each += ratio(worker_class)
     elif worker_class != "gthread":
-        overlap = scope["app.overlap"]
-        if not isinstance(overlap, Unknown) and overlap < 0.9:
-            each += (1 - overlap) * ratio(worker_class)
+        overlap, serial_ms = scope["app.overlap"], scope["app.serial_ms"]
+        stands = 0.0 if isinstance(overlap, Unknown) else (1 - overlap) * ratio(worker_class)
+        if stands and overlap < 0.9:
+            each += stands
         spare = int(ratio(worker_class) > 1)
+        still = stands > 0.1 or (not isinstance(serial_ms, Unknown) and serial_ms > 0)
     knee = max(4, ceil(round(1.25 * (1 + ratio("gthread")), 9)))
-    return {"_EACH": each, "_SPARE": spare, "_KNEE": knee}
+    return {"_EACH": each, "_SPARE": spare, "_STILL": still, "_KNEE": knee}
 
 
 def _cheap(scope: dict[str, Any]) -> bool:
