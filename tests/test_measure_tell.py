@@ -25,6 +25,7 @@ from gunitune.model import MIB, Host, Unknown
 from gunitune.predict.queueing import closed
 from gunitune.render import renderer
 from gunitune.trial import (
+    UVICORN,
     Answered,
     AppFacts,
     Choice,
@@ -105,7 +106,18 @@ def course(stand: Stand, budget_s: float = 60.0) -> Course:
 
 def learned(stand: Stand, budget_s: float = 60.0) -> AppFacts:
     place: Any = stand
-    return learn_in(place, budget_s=budget_s, progress=lambda _: None, asgi_class="asgi").facts
+    return learn_in(place, budget_s=budget_s, progress=lambda _: None).facts
+
+
+def test_an_asgi_app_is_looked_at_under_every_class_there_is() -> None:
+    stand: Any = Stand(replace(LAUNCH, interface="asgi"))
+    classes = ("asgi", UVICORN)
+    found = learn_in(stand, budget_s=60, progress=lambda _: None, asgi_classes=classes).facts
+    assert found.cpu_ms["asgi"].source == "2 busy asgi workers"
+    assert found.cpu_ms[UVICORN].source == "2 busy uvicorn_worker workers"
+    assert set(found.lone_cpu_ms) == {"asgi"}
+    one: Any = Stand(replace(LAUNCH, interface="asgi"))
+    assert set(learn_in(one, budget_s=60, progress=lambda _: None).facts.cpu_ms) == {"asgi"}
 
 
 # estimates

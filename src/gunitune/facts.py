@@ -139,6 +139,8 @@ def _app(app: App) -> dict[str, Any]:
         "cpu_ms": _number(app.cpu_ms),
         "gthread_cpu_ms": _number(app.gthread_cpu_ms),
         "gevent_cpu_ms": _number(app.gevent_cpu_ms),
+        "asgi_cpu_ms": _number(app.asgi_cpu_ms),
+        "uvicorn_cpu_ms": _number(app.uvicorn_cpu_ms),
         "wait_ms": _number(app.wait_ms),
         "gil_share": _number(app.gil_share),
         "overlap": _number(app.overlap),

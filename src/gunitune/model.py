@@ -146,6 +146,8 @@ class App:
     wait_ms: Quantity | Unknown = Unknown("not measured")
     gthread_cpu_ms: Quantity | Unknown = Unknown("not measured")
     gevent_cpu_ms: Quantity | Unknown = Unknown("not measured")
+    asgi_cpu_ms: Quantity | Unknown = Unknown("not measured")
+    uvicorn_cpu_ms: Quantity | Unknown = Unknown("not measured")
     gil_share: Quantity | Unknown = Unknown("not measured")
     overlap: Quantity | Unknown = Unknown("not measured")
     serial_ms: Quantity | Unknown = Unknown("not measured")

@@ -18,7 +18,8 @@ THREADED = "gthread"
 DEFAULT_CONNECTIONS = 1000  # of Gunicorn, in every release
 GREENLETS = ("gevent", "eventlet")
 NOT_MEASURED = Unknown("not measured")
-LOOPS = ("asgi", "uvicorn_worker.UvicornWorker", "tornado")
+UVICORN = "uvicorn_worker.UvicornWorker"
+LOOPS = ("asgi", UVICORN, "tornado")
 
 
 @dataclass(frozen=True, slots=True, order=True)

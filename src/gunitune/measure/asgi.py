@@ -16,14 +16,19 @@ from gunitune.predict.demands import Demands
 from gunitune.trial import AppFacts, Choice, Estimate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gunitune.measure.course import Course
     from gunitune.measure.look import Look
 
 _GIL = Unknown("an event loop computes for one request at a time: threads never act on it")
 
 
-def learn_asgi(course: Course, worker_class: str) -> AppFacts:
-    """The facts of an ASGI app under a class; raises GunituneError where it can't be measured."""
+def learn_asgi(course: Course, worker_class: str, *others: str) -> AppFacts:
+    """The facts of an ASGI app under a class, and what a request costs under others.
+
+    Raises GunituneError where it can't be measured at all.
+    """
     short = worker_class.partition(".")[0]
     alone = Step("alone", f"one {short} worker, one client: waiting", Choice(worker_class, 1), 1)
     first = course.must(alone)
@@ -31,16 +36,20 @@ def learn_asgi(course: Course, worker_class: str) -> AppFacts:
     says = f"one {short} worker with {clients} clients: computing, and whether the waiting overlaps"
     busy = Step("busy", says, Choice(worker_class, 1), clients)
     workers = crew_of(course.place.limits)
-    crew = Step(
-        CREW,
-        f"{workers} {short} workers with {workers * clients} clients: what a request costs them",
-        Choice(worker_class, workers),
-        workers * clients,
-    )
-    course.once([busy, crew])
+    crews = [
+        _crew(CREW if name == worker_class else name, name, workers, workers * clients)
+        for name in (worker_class, *(other for other in others if other != worker_class))
+    ]
+    course.once([busy, *crews])
     course.once(steps(worker_class, threads=False))
-    course.rounds([alone, busy, crew])
-    return _facts(course, worker_class)
+    course.rounds([alone, busy, *crews])
+    return _facts(course, worker_class, others)
+
+
+def _crew(key: str, worker_class: str, workers: int, clients: int) -> Step:
+    short = worker_class.partition(".")[0]
+    says = f"{workers} {short} workers with {clients} clients: what a request costs them"
+    return Step(key, says, Choice(worker_class, workers), clients)
 
 
 def waited_ms(look: Look) -> float:
@@ -50,7 +59,7 @@ def waited_ms(look: Look) -> float:
     return max(0.0, mean - look.engaged_ms)
 
 
-def _facts(course: Course, worker_class: str) -> AppFacts:
+def _facts(course: Course, worker_class: str, others: Sequence[str]) -> AppFacts:
     alone, busy, crew = (course.of(key) for key in ("alone", "busy", CREW))
     short = worker_class.partition(".")[0]
     wait = estimate(
@@ -65,9 +74,10 @@ def _facts(course: Course, worker_class: str) -> AppFacts:
         serial_ms = turn.value if isinstance(turn, Estimate) else 0.0
         share = overlap(busy, wait.value, f"one {short} worker", serial_ms)
     plain = [*alone, *busy]
+    beside = [name for name in others if name != worker_class]
     return AppFacts(
         interface="asgi",
-        cpu_ms=lone | costs(**{worker_class: crew}),
+        cpu_ms=lone | costs(**{worker_class: crew, **{name: course.of(name) for name in beside}}),
         lone_cpu_ms=lone,
         wait_ms=wait,
         gil_share=_GIL,

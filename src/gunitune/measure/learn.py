@@ -11,7 +11,7 @@ from gunitune.measure.look import Place
 from gunitune.measure.wsgi import learn_wsgi
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from gunitune.trial import AppFacts, Launch, Limits, Load
 
@@ -41,16 +41,17 @@ def learn(  # noqa: PLR0913  (what a measurement stands on)
     progress: Callable[[str], None] = lambda _: None,
     generator_cores: frozenset[int] = frozenset(),
     generator: str = "embedded",
-    asgi_class: str = "asgi",
+    asgi_classes: Sequence[str] = ("asgi",),
 ) -> AppFacts:
     """Run the app in a few ways for `budget_s` seconds and give what that tells of it.
 
     Of `load` the requests and the keeping of connections count, not the concurrency: each look has
-    its own. `asgi_class` is the class for an ASGI app. What could not be told is Unknown; raises
-    GunituneError where not even one plain worker serves the app.
+    its own. `asgi_classes` are those for an ASGI app, the one that is looked at most first. What
+    could not be told is Unknown; raises GunituneError where not even one plain worker serves the
+    app.
     """
     place = Place(launch, load, limits, generator_cores, generator)
-    return learn_in(place, budget_s=budget_s, progress=progress, asgi_class=asgi_class).facts
+    return learn_in(place, budget_s=budget_s, progress=progress, asgi_classes=asgi_classes).facts
 
 
 def learn_in(
@@ -58,12 +59,12 @@ def learn_in(
     *,
     budget_s: float,
     progress: Callable[[str], None],
-    asgi_class: str = "asgi",
+    asgi_classes: Sequence[str] = ("asgi",),
 ) -> Learned:
     """As `learn`, in a place."""
     course = Course(place, budget_s, progress)
     if place.launch.interface == "asgi":
-        facts = learn_asgi(course, asgi_class)
+        facts = learn_asgi(course, *asgi_classes)
     else:
         facts = learn_wsgi(course)
     looks = [look for some in course.looks.values() for look in some]

@@ -11,6 +11,7 @@ from gunitune.measure.fingerprint import fingerprint
 from gunitune.measure.kind import judge, plain_cpu
 from gunitune.measure.store import AGAIN, FILE, FOLDER, load
 from gunitune.model import Evidence, Quantity, Unknown
+from gunitune.trial import UVICORN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +67,8 @@ def _measured(app: App, profile: Profile, host: Host, memory_share: float) -> Ap
         cpu_ms=quantity(plain_cpu(facts)),
         gthread_cpu_ms=quantity(facts.cpu_ms.get("gthread", missing)),
         gevent_cpu_ms=quantity(facts.cpu_ms.get("gevent", missing)),
+        asgi_cpu_ms=quantity(facts.cpu_ms.get("asgi", missing)),
+        uvicorn_cpu_ms=quantity(facts.cpu_ms.get(UVICORN, missing)),
         wait_ms=quantity(facts.wait_ms),
         gil_share=quantity(facts.gil_share),
         overlap=quantity(facts.overlap),

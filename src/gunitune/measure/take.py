@@ -32,7 +32,8 @@ def take(
     place = Place(
         session.launch, session.load, session.limits, session.generator_cores, session.generator
     )
-    learned = learn_in(place, budget_s=budget_s, progress=progress, asgi_class=asgi_class(session))
+    classes = asgi_classes(session)
+    learned = learn_in(place, budget_s=budget_s, progress=progress, asgi_classes=classes)
     return Profile(
         facts=learned.facts,
         judged=judge(learned.facts, session.host, session.goal.memory_share),
@@ -55,13 +56,15 @@ def take(
     )
 
 
-def asgi_class(session: Session) -> str:
-    """The class that an ASGI app is measured under: the one it is recommended."""
+def asgi_classes(session: Session) -> tuple[str, ...]:
+    """The classes that an ASGI app is measured under: the one it is recommended, and the others."""
     from gunitune.advise import advise
     from gunitune.rulebook import load_rules
+    from gunitune.tune.space import classes_of
 
     if session.launch.interface != "asgi":
-        return ""
+        return ()
     rules = load_rules(session.settings.rules)
     advice = advise(session.host, session.app, session.goal, session.installed, rules)
-    return str(advice["worker_class"])
+    there = classes_of("asgi", session.installed)
+    return tuple(dict.fromkeys((str(advice["worker_class"]), *there)))

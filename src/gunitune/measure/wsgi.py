@@ -117,7 +117,8 @@ def costs(**looks: list[Look]) -> dict[str, Estimate]:
     found = {}
     for name, own in looks.items():
         workers = own[0].choice.workers if own else 0
-        says = f"one busy {name} worker" if workers == 1 else f"{workers} busy {name} workers"
+        short = name.partition(".")[0]
+        says = f"one busy {short} worker" if workers == 1 else f"{workers} busy {short} workers"
         spent = estimate([look.cpu_ms for look in own], says)
         if isinstance(spent, Estimate):
             found[name] = spent

@@ -12,6 +12,7 @@ from gunitune.facts import facts, in_flight
 from gunitune.model import Unknown
 from gunitune.render import describe
 from gunitune.render.comments import app_header, comment
+from gunitune.trial import UVICORN
 from gunitune.units import release
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ def _measured(scope: dict[str, Any], worker_class: str) -> dict[str, Any]:
         return {"_EACH": None, "_SPARE": 0, "_STILL": False, "_KNEE": None}
 
     def ratio(name: str) -> float:
-        own = scope.get(f"app.{name}_cpu_ms", cpu_ms)
+        short = "uvicorn" if name == UVICORN else name
+        own = scope.get(f"app.{short}_cpu_ms", cpu_ms)
         return float(wait_ms / max(cpu_ms if isinstance(own, Unknown) else own, 0.001))
 
     each, spare, still = 1.0, 0, False

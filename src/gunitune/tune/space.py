@@ -10,14 +10,14 @@ from gunitune.errors import GunituneError
 from gunitune.facts import ASSUMED_THREAD_BYTES, MASTER_BYTES, worker_memory
 from gunitune.model import Unknown
 from gunitune.predict.memory import memory as measured
-from gunitune.trial import THREADED, Estimate
+from gunitune.trial import THREADED, UVICORN, Estimate
 from gunitune.units import release
 
 if TYPE_CHECKING:
-    from gunitune.model import App, Goal, Host, Installed
+    from gunitune.model import App, Goal, Host, Installed, Interface
     from gunitune.trial import AppFacts, Choice, Load
 
-SYNC, GEVENT, ASGI, UVICORN = "sync", "gevent", "asgi", "uvicorn_worker.UvicornWorker"
+SYNC, GEVENT, ASGI = "sync", "gevent", "asgi"
 OLD_UVICORN = "uvicorn.workers.UvicornWorker"
 NOT_LOOKED_AT = Unknown("not looked at")
 THREADS = (2, 4, 8, 16, 32, 64, 128)
@@ -146,9 +146,8 @@ def space_of(  # noqa: PLR0913  (what bounds the choices)
     facts: AppFacts | None = None,
 ) -> Space:
     """The space for an app on a machine."""
-    asgi = (facts.interface if facts else app.interface) == "asgi"
     known = _release(installed.gunicorn)
-    classes = _asgi(installed, known) if asgi else _wsgi(installed)
+    classes = classes_of(facts.interface if facts else app.interface, installed)
     asked = goal.worker_class
     return Space(
         classes=classes if isinstance(asked, Unknown) else (asked,),
@@ -160,6 +159,13 @@ def space_of(  # noqa: PLR0913  (what bounds the choices)
         capped=known is not None and known >= (24, 0, 0),
         facts=facts,
     )
+
+
+def classes_of(interface: Interface | Unknown, installed: Installed) -> tuple[str, ...]:
+    """The worker classes that can serve an app here, the usual one first."""
+    if interface != "asgi":
+        return _wsgi(installed)
+    return _asgi(installed, _release(installed.gunicorn))
 
 
 def _release(version: str | Unknown) -> tuple[int, ...] | None:
