@@ -10,6 +10,7 @@ from gunitune.measure.cpus import cores_free, cores_used, cpus_there
 from gunitune.measure.estimate import estimate
 from gunitune.measure.serial import Served, own_turns, serial_ms
 from gunitune.model import Unknown
+from gunitune.predict.limits import milliseconds, most_in_turn
 from gunitune.trial import Estimate
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ def of_turns(turn: Estimate | Unknown) -> Iterator[str]:
     """That no setting helps beyond what requests in turn allow, where they were seen to."""
     if isinstance(turn, Estimate) and turn.value > 0:
         yield (
-            f"whatever is added, no more than {1000 / turn.value:.3g} requests per second will be"
-            f" served: {turn.value:.2g} ms of each request's waiting are one request at a time, of"
-            " all workers (a database's lock, a service at its limit)"
+            f"whatever is added, {most_in_turn(turn.value)} are the most: for"
+            f" {milliseconds(turn.value)} of its waiting each request is alone, whichever worker has"
+            " it (a database's lock, a service at its limit)"
         )
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from gunitune.model import Unknown
+from gunitune.predict.limits import milliseconds, most_in_turn
 from gunitune.trial import THREADED, Estimate, Latency
 from gunitune.units import format_number
 
@@ -166,9 +167,9 @@ def _turns(blocks: Sequence[Block], facts: AppFacts | None) -> str:
     if rate < AT_TURNS * most:
         return ""
     return (
-        f"for {facts.serial_ms.value:.2g} ms of its waiting each request is alone, whichever worker"
-        f" has it (a lock, a service at its limit): {rate:.0f} of about {most:.0f} requests per"
-        " second"
+        f"for {milliseconds(facts.serial_ms.value)} of its waiting each request is alone, whichever"
+        f" worker has it (a lock, a service at its limit): {rate:.0f} of"
+        f" {most_in_turn(facts.serial_ms.value)}"
     )
 
 
