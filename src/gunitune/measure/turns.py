@@ -62,9 +62,9 @@ def of_turns(turn: Estimate | Unknown) -> Iterator[str]:
     """That no setting helps beyond what requests in turn allow, where they were seen to."""
     if isinstance(turn, Estimate) and turn.value > 0:
         yield (
-            f"whatever is added, {most_in_turn(turn.value)} are the most: for"
-            f" {milliseconds(turn.value)} of its waiting each request is alone, whichever worker has"
-            " it (a database's lock, a service at its limit)"
+            f"whatever is added, {most_in_turn(turn.value)} are the most:"
+            f" for {milliseconds(turn.value)} of its waiting each request is alone, whichever"
+            " worker has it (a database's lock, a service at its limit)"
         )
 
 
