@@ -10,8 +10,10 @@ import pytest
 from grids import SURFACES, Simulated, Surface, model, wanted
 from gunitune.model import Unknown
 from gunitune.trial import Block, Choice, Load
+from gunitune.tune.bench import Unwatched
 from gunitune.tune.lattice import everything
-from gunitune.tune.run import tune
+from gunitune.tune.record import Recorded
+from gunitune.tune.run import Tuning, tune
 from searched import Seen, by_role, won
 
 CURRENT = Choice("gthread", 3, 4)
@@ -100,6 +102,25 @@ def test_the_winner_compared_with_itself_is_one() -> None:
     if won(tuned) == Choice("sync", 5):
         assert {(each.ratio, each.low, each.high) for each in tuned.against} == {(1.0, 1.0, 1.0)}
     assert {each.name for each in tuned.against} == {"2*cpu+1", "current"}
+
+
+def test_no_time_is_kept_for_a_comparison_of_one_with_itself() -> None:
+    request = wanted(current=CURRENT)
+    made = Tuning(Recorded(Simulated(Surface()), None, 0.0), request, Unwatched())
+    thumb = Choice("sync", 5)
+    three, two = made.closing_s(Choice("gevent", 3)), made.closing_s(thumb)
+    assert three == pytest.approx(1.5 * two)
+    alone = Tuning(Recorded(Simulated(Surface()), None, 0.0), wanted(), Unwatched())
+    assert alone.closing_s(thumb) == 0
+    assert alone.closing_s(None) == pytest.approx(two)
+
+
+def test_where_all_are_too_slow_the_search_goes_on_beside_the_quickest() -> None:
+    bench = Simulated(Surface())
+    tuned = tune(bench, wanted(max_p99_ms=0.1, budget_s=300))
+    assert tuned.winner is None
+    tried = {choice for _, _, choice in bench.ran}
+    assert any("neighbour" in item.roles for item in tuned.standings if item.choice in tried)
 
 
 def test_when_time_is_short_the_finals_go_before_the_closing_comparison() -> None:
