@@ -18,6 +18,7 @@ from gunitune.tune.lattice import everything
 from gunitune.tune.objective import Aim
 from gunitune.tune.plan import plan
 from gunitune.tune.record import Recorded
+from gunitune.tune.result import Objective
 from gunitune.tune.run import tune
 from gunitune.tune.runs import Runs
 from gunitune.tune.space import Memory
@@ -335,6 +336,19 @@ def test_pairs_that_were_disturbed_are_never_enough(monkeypatch: pytest.MonkeyPa
     tuned = tune(Disturbed(Surface()), wanted(budget_s=2000))
     assert calm.against[0].pairs == 2
     assert tuned.against[0].pairs == MOST_TURNS
+
+
+def test_who_answers_much_sooner_for_little_throughput_is_told() -> None:
+    def told(name: str, objective: Objective = "throughput") -> list[str]:
+        surface = SURFACES[name]
+        request = wanted(surface, budget_s=400, objective=objective)
+        notes = tune(Simulated(surface, speed_sd=0.01, turn_sd=0.01), request).notes
+        return [text for text in notes if " answers sooner: p99 " in text]
+
+    (note,) = told("cpu")  # gevent wins, and some requests wait long
+    assert note.startswith("sync ")
+    assert "--objective p99" in note
+    assert told("io") == told("cpu", "p99") == []
 
 
 def test_finals_that_were_disturbed_are_marked_and_told() -> None:
