@@ -139,8 +139,12 @@ def report(
         halves = shares(found, choice, among)
         low, high = min(halves), max(halves)
         print(f"  {statistics.mean(halves):5.2f} ({low:.2f}, {high:.2f})  {name}: {choice}")
-    if errors := model_errors(task, found, among):
-        print(f"  model: median error {statistics.median(errors):.0%} of the grid's {len(errors)}")
+    if ratios := predicted(task, found, among):
+        speed = statistics.median(ratios)
+        plain = statistics.median(abs(ratio - 1) for ratio in ratios)
+        evened = statistics.median(abs(ratio / speed - 1) for ratio in ratios)
+        print(f"  model: median error {plain:.0%} of the grid's {len(ratios)}; {evened:.0%} once")
+        print(f"    one factor for all, {speed:.2f}, takes out how the host's speed has changed")
     took = grid_s(found, len(among) * given.rounds)
     print(
         f"  tune {study['spent_s']:.0f} s, grid {took:.0f} s: {study['spent_s'] / took:.2f} of it"
@@ -180,20 +184,20 @@ def mean_rps(found: list[Block], choice: Choice) -> float:
     return statistics.mean(counted) if counted else 0.0
 
 
-def model_errors(task: Session, found: list[Block], among: list[Choice]) -> list[float]:
-    """|predicted / measured - 1| of the grid's choices, from the stored measurement alone."""
+def predicted(task: Session, found: list[Block], among: list[Choice]) -> list[float]:
+    """Predicted over measured of the grid's choices, from the stored measurement alone."""
     from gunitune.measure.store import load
 
     profile = load(task.folder)
     if profile is None:
         return []
     model = predictor(replace(task, load=found[0].load), profile.facts)
-    errors = []
+    ratios = []
     for choice in among:
         expected, measured = model(choice), mean_rps(found, choice)
         if expected is not None and measured > 0:
-            errors.append(abs(expected.rps / measured - 1))
-    return errors
+            ratios.append(expected.rps / measured)
+    return ratios
 
 
 def arguments() -> argparse.Namespace:
