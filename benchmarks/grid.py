@@ -60,7 +60,7 @@ def measure_round(
             measure(task, choice, given, turn)
 
 
-MORE = 0.08  # CPUs taken by other work, above what is usual (an app's own upstream)
+MORE = 0.08  # CPUs taken by other work, above what is usual
 TRIES = 4
 
 
@@ -72,6 +72,8 @@ def measure(task: Session, choice: Choice, given: argparse.Namespace, turn: int)
             break
         print(f"{turn} {choice!s:24} disturbed: again", flush=True)
         block = run(task, choice, given, turn)
+    else:
+        block = replace(block, void=(*block.void, "other work")) if block else None
     if block is None:
         return
     with given.file.open("a", encoding="utf-8") as file:
@@ -82,8 +84,12 @@ def measure(task: Session, choice: Choice, given: argparse.Namespace, turn: int)
 
 
 def disturbed(block: Block, others: list[Block]) -> bool:
-    """Whether it is void, or other work took more of its CPUs than of the other blocks'."""
-    usual = median([taken(other) for other in others]) if others else taken(block)
+    """Whether it is void, or other work took more of its CPUs than what the app asks for itself.
+
+    That (an upstream of the app's, say) is in proportion to the requests.
+    """
+    each = [taken(other) / other.rps for other in others if other.rps > 0]
+    usual = median(each) * block.rps if each else taken(block)
     return bool(block.void) or taken(block) > usual + MORE
 
 

@@ -62,8 +62,11 @@ def test_the_emitted_formula_is_the_rules_formula(
     if ratio is not None:
         measured["cpu_ms"] = Quantity(1.0, "measured", "test")
         measured["wait_ms"] = Quantity(ratio, "measured", "test")
-        for name in ("gthread_cpu_ms", "gevent_cpu_ms") if under else ():
+        costs = ("gthread_cpu_ms", "gevent_cpu_ms", "asgi_cpu_ms")
+        for name in costs if under else ():
             measured[name] = Quantity(under or 0, "measured", "test")
+        if under:
+            measured["uvicorn_cpu_ms"] = Quantity(1.4 - under, "measured", "test")
         if kind_basis == "measured" and kind != "memory":
             kind = "io" if ratio > 1 else "cpu"  # as the kind is judged by these
         if overlap is not None:

@@ -46,7 +46,9 @@ class Noting:
 
 
 @contextmanager
-def asked(*, bodiless: bool = False) -> Iterator[tuple[Noting, Client, socket.socket]]:
+def asked(
+    *, bodiless: bool = False, request: Encoded | None = None
+) -> Iterator[tuple[Noting, Client, socket.socket]]:
     """A client that has sent its request, and the server's end of its connection."""
     loop = Noting()
     ours, theirs = socket.socketpair()
@@ -55,7 +57,8 @@ def asked(*, bodiless: bool = False) -> Iterator[tuple[Noting, Client, socket.so
         client = Client(cast("Loop", loop))
         client._socket, client._number = ours, ours.fileno()
         client._send, client._receive = ours.send, ours.recv
-        client.ask(Encoded(b"GET / HTTP/1.1\r\n\r\n", Heads(bodiless=bodiless), again=True), 0.0)
+        usual = Encoded(b"GET / HTTP/1.1\r\n\r\n", Heads(bodiless=bodiless), again=True)
+        client.ask(request or usual, 0.0)
         yield loop, client, theirs
 
 
@@ -71,6 +74,20 @@ def outcome(*pieces: bytes, bodiless: bool = False, ends: bool = False) -> int |
         assert len(loop.outcomes) <= 1
         assert client.asks is not bool(loop.outcomes)
         return loop.outcomes[0] if loop.outcomes else None
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_only_where_each_has_its_own_connection_does_the_length_of_one_answer_count(
+    keep: bool,
+) -> None:
+    """A shorter answer on a kept connection would not be seen until the server closes that."""
+    answer = b"HTTP/1.1 500 Oops\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello"
+    request = Encoded(b"GET / HTTP/1.1\r\n\r\n", Heads(keep=keep), again=True)
+    with asked(request=request) as (loop, client, theirs):
+        theirs.sendall(answer)
+        client.readable()
+        assert loop.outcomes == [500]
+    assert request.whole == (0 if keep else len(answer))
 
 
 ANSWERS = {

@@ -69,6 +69,23 @@ def test_enough_cpus_or_none_to_spare_tell_of_no_turn() -> None:
     assert min(serial_ms([short, short, waiting])) > 0
 
 
+def test_what_no_turn_explains_is_none() -> None:
+    # less is served than even turns that are all of the waiting would allow
+    needs = Demands(2, 8, False, 1.0, 0.0, 0.0, 0.3)
+    odd = Served(1700.0, needs, 8, 1.7, 2.0)
+    assert odd.falls_short(0.95)
+    assert odd.serial_ms() == 0
+    assert serial_ms([odd, odd]) == [0.0, 0.0]
+
+
+def test_a_single_look_must_fall_far_short() -> None:
+    turns = served(Demands(2, 32, False, 1.0, 0.0, 0.0, 40.0, serial_ms=1.5))
+    share = turns.rps / turns.expected()
+    assert 0.85 < share < 0.95
+    assert serial_ms([turns]) == [0.0]
+    assert serial_ms([turns, turns]) == [pytest.approx(1.5, rel=0.3)] * 2
+
+
 def test_workers_that_serve_as_many_times_more_have_turns_of_their_own() -> None:
     assert own_turns(160.0, 310.0)
     assert not own_turns(160.0, 165.0)

@@ -33,6 +33,7 @@ PRELOADED = (("preload_app", True),)
         ("--workers=2 -k sync --bind :80", Choice("gthread", 2, 8, None, PRELOADED)),
         ("-w 2 --threads 1 --worker-class gevent", Choice("gevent", 2, 1, None, PRELOADED)),
         ("--worker-connections 50", Choice("gthread", 4, 8, 50, PRELOADED)),
+        ("--worker 3", Choice("gthread", 4, 8, None, PRELOADED)),  # ambiguous: Gunicorn ends
         ("--workers 'two", Choice("gthread", 4, 8, None, PRELOADED)),  # no command line at all
     ],
 )
@@ -47,6 +48,18 @@ def test_the_environment_alone_is_a_config(tmp_path: Path) -> None:
     )
     assert now(tmp_path, WEB_CONCURRENCY="2") == Choice("sync", 2)
     assert isinstance(now(tmp_path), Unknown)
+
+
+def test_the_environment_may_name_the_file(tmp_path: Path) -> None:
+    (tmp_path / "prod.py").write_text("workers = 7\n")
+    assert now(tmp_path, CONF, GUNICORN_CMD_ARGS="-c prod.py --threads 2") == Choice(
+        "gthread", 7, 2
+    )
+    assert now(tmp_path, GUNICORN_CMD_ARGS="--config=file:prod.py") == Choice("sync", 7)
+    for named in ("python:prod", "nowhere.py"):
+        found = now(tmp_path, CONF, GUNICORN_CMD_ARGS=f"-c {named}")
+        assert isinstance(found, Unknown)
+        assert named in found.reason
 
 
 def test_what_can_not_be_told_says_where_it_stands(tmp_path: Path) -> None:

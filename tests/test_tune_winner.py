@@ -347,7 +347,7 @@ def test_who_answers_much_sooner_for_little_throughput_is_told() -> None:
 
     (note,) = told("cpu")  # gevent wins, and some requests wait long
     assert note.startswith("sync ")
-    assert "--objective p99" in note
+    assert "--max-p99 " in note
     assert told("io") == told("cpu", "p99") == []
 
 

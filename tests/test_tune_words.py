@@ -35,7 +35,7 @@ def test_turns_behind_the_app_are_told_where_they_are_the_limit() -> None:
     made = block(Choice("gevent", 3), 0.8)
     facts = AppFacts("wsgi", {}, *[Unknown("a test")] * 10)  # type: ignore[arg-type]
     rest = limited(made.choice, [made], BOTH, facts=facts)
-    turn = Estimate(900 / made.rps, 0.0, 9.0, "2 gthread workers", 3)
+    turn = Estimate(950 / made.rps, 0.0, 9.0, "2 gthread workers", 3)
     text = limited(made.choice, [made], BOTH, facts=replace(facts, serial_ms=turn))
     assert text.startswith("behind the app: for ")
     assert "no setting will help" in text

@@ -253,8 +253,8 @@ class AppFacts:
     """What measuring learned of the app; times in milliseconds per request.
 
     `cpu_ms` holds the CPU time per request by worker class (the class costs some itself) with
-    workers for all CPUs; `lone_cpu_ms` that of a single worker, with CPUs to spare: caches are its
-    own then, but its threads fight for the GIL from several CPUs.
+    workers for all CPUs (four at most); `lone_cpu_ms` that of a single worker, with CPUs to spare:
+    caches are its own then, but its threads fight for the GIL from several CPUs.
     `gil_share` is the share of the CPU time that holds the GIL (1: pure Python), `overlap` the
     share of the waiting that greenlets (WSGI) or the event loop (ASGI) really overlap. `serial_ms`
     is the part of the waiting in which the requests of all workers take turns (a database's lock, a

@@ -40,7 +40,7 @@ class Encoded:
 
     `heads` are the heads seen so far, parsed; `last` is the last answer that came in one piece,
     with `status` and `keep`: an app that says the same again need not be parsed again. `whole` is
-    how many bytes the next answer is expected to have, 0 where that may not be relied on.
+    how many bytes the next answer is expected to have, 0 where its connection may be kept.
     """
 
     payload: bytes
@@ -181,8 +181,8 @@ class Client:
             request.last, request.status, request.keep = data, status, self._keep
         if self._left == CHUNKED:
             self._chunks = Chunks()
-        elif not self._keep and 0 < self._left < LARGE_BYTES:
-            # a shorter one comes with the end of the connection
+        elif not self._request.heads.keep and 0 < self._left < LARGE_BYTES:
+            # each has a connection of its own: a shorter one comes with the end of that
             self._request.whole = end + 4 + self._left
         self._body(rest)
 

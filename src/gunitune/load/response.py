@@ -27,14 +27,14 @@ class Heads(dict[bytes, Head]):
     def __init__(self, *, bodiless: bool = False, keep: bool = True) -> None:
         super().__init__()
         self._bodiless = bodiless
-        self._keep = keep
+        self.keep = keep
 
     def __missing__(self, head: bytes) -> Head:
         """Parse it. MalformedError where it is none."""
         if len(self) >= HEADS_KEPT:
             self.clear()
         status, length, keep = parse(head, bodiless=self._bodiless)
-        self[head] = parsed = status, length, keep and self._keep
+        self[head] = parsed = status, length, keep and self.keep
         return parsed
 
 

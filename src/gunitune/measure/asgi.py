@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from gunitune.measure.course import Step, clients_for
 from gunitune.measure.estimate import estimate
 from gunitune.measure.memory import memory, steps
-from gunitune.measure.turns import CREW, crew_of, of_turns, turns
+from gunitune.measure.turns import CREW, LEAST_MS, crew_of, of_turns, turns
 from gunitune.measure.wsgi import costs, generator_ms, overlap
 from gunitune.model import Unknown
 from gunitune.predict.demands import Demands
@@ -74,10 +75,15 @@ def _facts(course: Course, worker_class: str, others: Sequence[str]) -> AppFacts
         serial_ms = turn.value if isinstance(turn, Estimate) else 0.0
         share = overlap(busy, wait.value, f"one {short} worker", serial_ms)
     plain = [*alone, *busy]
-    beside = [name for name in others if name != worker_class]
+    together = costs(**{worker_class: crew})
+    if crew:
+        beside = costs(**{name: course.of(name) for name in others if name != worker_class})
+        less = lone[worker_class].value / max(together[worker_class].value, LEAST_MS)
+        lone |= {name: _times(found, less) for name, found in beside.items()}
+        together |= beside
     return AppFacts(
         interface="asgi",
-        cpu_ms=lone | costs(**{worker_class: crew, **{name: course.of(name) for name in beside}}),
+        cpu_ms=lone | together,
         lone_cpu_ms=lone,
         wait_ms=wait,
         gil_share=_GIL,
@@ -91,13 +97,24 @@ def _facts(course: Course, worker_class: str, others: Sequence[str]) -> AppFacts
     )
 
 
+def _times(found: Estimate, factor: float) -> Estimate:
+    """What one worker of a class costs that was looked at with workers for all CPUs alone."""
+    return replace(
+        found,
+        value=factor * found.value,
+        low=factor * found.low,
+        high=factor * found.high,
+        source=f"{found.source}, times {factor:.2f} for one, as the class that was looked at so",
+    )
+
+
 def _needs(wait_ms: float, look: Look) -> Demands:
     """What a request needed of event loops that overlap all waiting."""
     return Demands(
         workers=look.choice.workers,
         slots=math.inf,
         shared=False,
-        held_cpu_ms=look.worker_cpu_ms,
+        held_cpu_ms=max(look.worker_cpu_ms, LEAST_MS),
         held_wait_ms=0.0,
         free_cpu_ms=0.0,
         wait_ms=wait_ms,

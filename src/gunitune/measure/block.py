@@ -65,11 +65,12 @@ def run_block(  # noqa: PLR0913  (what a block is made of)
 
 def _run(loading: Loading, load: Load) -> Loaded:
     """What came of the load; ServeError where it took more memory than there is."""
+    before = oom_kills(loading.server.cgroups)
     try:
         loaded, ended = loading.run(load), None
     except ServeError as error:
         loaded, ended = None, error
-    if kills := oom_kills(loading.server.cgroups):
+    if kills := oom_kills(loading.server.cgroups) - before:
         what = "a process" if kills == 1 else f"{kills} processes"
         raise ServeError(
             f"{loading.choice}: out of memory: the kernel killed {what} of it under load",

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from gunitune.measure.look import Look
     from gunitune.trial import Estimate
 
+WORKERS = 2
 FEW, MANY = 4, 32
-_OWN = "own pages of workers after load"
+_OWN = "own pages of two workers after load"
 _LEFT = "PSS of the tree less own pages"
 _MASTER = "own pages"
 _THREAD = f"a gthread worker with {MANY} threads less one with {FEW}"
@@ -27,22 +28,20 @@ _THREAD = f"a gthread worker with {MANY} threads less one with {FEW}"
 Found = dict[str, Any]
 
 
-def steps(worker_class: str, workers: int = 2, *, threads: bool) -> list[Step]:
+def steps(worker_class: str, *, threads: bool, seconds: float | None = BRIEF_S) -> list[Step]:
     """The looks at memory: brief ones, for a second of load fills what requests fill.
 
-    Of two workers at least: what one alone maps from files is its own, what two map they share.
-    The first, without preload, lasts as a look of a round does where it is one.
+    Of two workers: what one alone maps from files is its own. The first, without preload, may last
+    `seconds`.
     """
     preloaded = (("preload_app", True),)
-    several = "two" if workers == 2 else str(workers)
-    clients = workers + 2
     found = [
-        Step("plain", f"{several} workers: memory", Choice(worker_class, workers), clients),
+        Step("plain", "two workers: memory", Choice(worker_class, WORKERS), 4, seconds),
         Step(
             "preload",
-            f"{several} workers of a preloaded app: memory",
-            Choice(worker_class, workers, extra=preloaded),
-            clients,
+            "two workers of a preloaded app: memory",
+            Choice(worker_class, WORKERS, extra=preloaded),
+            4,
             BRIEF_S,
         ),
     ]

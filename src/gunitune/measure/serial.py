@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from gunitune.predict.demands import Demands
 
-# Of what the model expects: less than this is not the noise of a look.
-SHORT = 0.95
+# Of what the model expects: less than this is not the noise of looks.
+SHORT, SHORT_ALONE = 0.95, 0.85  # of several looks, and of a single one
 SPARE = 0.93  # of the CPUs that were free: with more in use, they were the limit
 OWN = 1.5  # times what one worker served, from two workers or more: each has its own
 STEPS = 20
@@ -47,23 +47,24 @@ class Served:
         loop = ClosedLoop(needs, room, self.clients, sticky=sticky, generator_ms=self.generator_ms)
         return 1000 * loop.flow().rate
 
-    @property
-    def short(self) -> bool:
-        """Whether it is less than it should be, and not for want of CPUs."""
-        return self.busy < SPARE * self.free and self.rps < SHORT * self.expected()
+    def falls_short(self, share: float) -> bool:
+        """Whether it is less than that share of what it should be, and not for want of CPUs."""
+        return self.busy < SPARE * self.free and self.rps < share * self.expected()
 
     def serial_ms(self) -> float:
-        """The time per request in turn with all others that explains what was served."""
+        """The time per request in turn with all others that explains what was served; 0: none."""
         low, high = 0.0, self.demands.wait_ms
         for _ in range(STEPS):
             middle = (low + high) / 2
             low, high = (middle, high) if self.expected(middle) > self.rps else (low, middle)
-        return (low + high) / 2
+        explains = abs(self.expected(high) - self.rps) <= (1 - SHORT) * self.rps
+        return high if explains else 0.0
 
 
 def serial_ms(looks: Sequence[Served]) -> list[float]:
     """What each look says of it: those that fell short, where most did; else that there is none."""
-    short = [seen.serial_ms() for seen in looks if seen.short]
+    share = SHORT if len(looks) > 1 else SHORT_ALONE
+    short = [found for seen in looks if seen.falls_short(share) and (found := seen.serial_ms())]
     return short if 2 * len(short) > len(looks) else [0.0] * len(looks)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 CREW = "crew"  # the step that looks at workers for all CPUs together
 MOST_CREW = 4  # of them
 MOST_KEPT_TELLING = 0.8  # of the window
+LEAST_MS = 0.001  # what the clock could not see is no more than that
 FULL = 0.9  # of a CPU: a worker with most of the connections was the limit
 
 
@@ -44,7 +45,7 @@ def turns(
     single = course.of(one)
     crew = [look for look in course.of(CREW) if _telling(look)]
     if not crew or not single:
-        limit = Unknown("the CPUs were the limit before it could show")
+        limit = Unknown("the CPUs, or other work on them, were the limit before it could show")
         lost = Unknown(course.lost(CREW if single else one))
         return (limit, limit) if course.of(CREW) and single else (lost, lost)
     says = f"{_named(crew[0])}, {crew[0].clients} clients"

@@ -7,13 +7,13 @@ from functools import partial
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from gunitune.measure.course import Step, clients_for
+from gunitune.measure.course import BRIEF_S, Step, clients_for
 from gunitune.measure.cpus import cores_free, cores_used, cpus_there
 from gunitune.measure.estimate import estimate
 from gunitune.measure.look import KEPT
-from gunitune.measure.memory import memory, steps
+from gunitune.measure.memory import WORKERS, memory, steps
 from gunitune.measure.overlap import gil_share, overlap_share
-from gunitune.measure.turns import CREW, MOST_KEPT_TELLING, crew_of, of_turns, turns
+from gunitune.measure.turns import CREW, LEAST_MS, MOST_KEPT_TELLING, crew_of, of_turns, turns
 from gunitune.model import Unknown
 from gunitune.predict.demands import Demands
 from gunitune.trial import AppFacts, Choice, Estimate
@@ -34,6 +34,7 @@ FREE_CPUS = 1.5
 USES_TWO = 1.15
 FULL = 0.9  # of the CPUs that were free: those, not the GIL, were the ceiling
 _AT_MOST = "; all CPUs busy: at most"
+CROWD = "crowd"  # the step that looks at sync workers for all CPUs, where these are many
 CHILDREN = 0.1  # of the CPU time: so much is said
 
 
@@ -45,9 +46,11 @@ def learn_wsgi(course: Course) -> AppFacts:
     first = course.must(sync)
     ratio = waited_ms(first) / max(first.cpu_ms, 0.001)
     crew = crew_of(course.place.limits)
-    plain, *rest = steps("sync", crew, threads=True)
-    rounds = [sync, _threads(ratio), _greenlets(ratio), _crew(crew, ratio), plain]
-    course.once([*rounds[1:], *rest])
+    both = crew == WORKERS  # the look at memory is one at all CPUs too
+    plain, *rest = steps("sync", threads=True, seconds=None if both else BRIEF_S)
+    crowd = plain if both else _crowd(crew)
+    rounds = [sync, _threads(ratio), _greenlets(ratio), _crew(crew, ratio), crowd]
+    course.once([*rounds[1:], *rest] if both else [*rounds[1:], plain, *rest])
     course.rounds(rounds)
     return _facts(course)
 
@@ -79,6 +82,11 @@ def _crew(workers: int, ratio: float) -> Step:
     clients = workers * clients_for(ratio, FEWEST_THREADS, MOST_THREADS)
     says = f"{workers} gthread workers with {clients} clients: what a request costs them"
     return Step(CREW, says, Choice("gthread", workers, clients), clients)
+
+
+def _crowd(workers: int) -> Step:
+    says = f"{workers} sync workers: what a request costs them"
+    return Step(CROWD, says, Choice("sync", workers), workers + 2)
 
 
 def _facts(course: Course) -> AppFacts:
@@ -128,7 +136,8 @@ def costs(**looks: list[Look]) -> dict[str, Estimate]:
 def _together(course: Course, lone: Mapping[str, Estimate]) -> dict[str, Estimate]:
     """The same with all CPUs in use; what greenlets cost then is taken to grow as sync does."""
     crew = [look for look in course.of(CREW) if look.kept < MOST_KEPT_TELLING]
-    found = costs(sync=course.of("plain"), gthread=crew)
+    several = crew_of(course.place.limits) == WORKERS
+    found = costs(sync=course.of("plain" if several else CROWD), gthread=crew)
     if "sync" in found and "gevent" in lone:
         more = max(1.0, found["sync"].value / max(lone["sync"].value, 0.001))
         alone = lone["gevent"]
@@ -196,7 +205,7 @@ def _gil(course: Course, looks: list[Look], wait_ms: float) -> Estimate | Unknow
 
 def _needs(wait_ms: float, held: float, look: Look) -> Demands:
     """What a request needed of threads, where `held` is the share of the CPU time under the GIL."""
-    cost_ms = look.worker_cpu_ms
+    cost_ms = max(look.worker_cpu_ms, LEAST_MS)
     return Demands(
         workers=look.choice.workers,
         slots=look.choice.threads,
@@ -229,7 +238,9 @@ def overlap(
     clients = looks[0].clients
     return estimate(
         [
-            overlap_share(look.answered.rps, look.engaged_ms, wait_ms, clients, serial_ms)
+            overlap_share(
+                look.answered.rps, max(look.engaged_ms, LEAST_MS), wait_ms, clients, serial_ms
+            )
             for look in looks
         ],
         f"{says}, {clients} clients: {fmean(look.answered.rps for look in looks):.0f} requests/s",

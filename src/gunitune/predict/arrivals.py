@@ -35,7 +35,7 @@ def open_loop(demands: Demands, cpus: float, rate: float, generator_ms: float = 
     left = max(cpus - rate * generator_ms, cpus * 1e-3)
     if rate * demands.serial_ms >= 1:
         return None
-    demands = demands.in_turn(rate, math.inf)
+    demands = demands.in_turn(rate, demands.room)
     if demands.held_ms == 0:
         return _common(demands, left, rate)
     return _split(demands, left, rate)

@@ -87,8 +87,9 @@ class Demands:
     def in_turn(self, rate: float, inside: float) -> Demands:
         """The same with the queueing for the turn as further waiting, at a throughput.
 
-        An arrival finds what the others leave there on average (Bard 1979, Schweitzer 1979). It
-        holds the process as far as the turn itself does.
+        An arrival finds what the others leave there on average (Bard 1979, Schweitzer 1979), half
+        of a turn of which is over, since turns are as constant as all waiting (Pollaczek,
+        Khinchine). It holds the process as far as the turn itself does.
         """
         if self.serial_ms == 0:
             return self
@@ -97,7 +98,7 @@ class Demands:
             inside = min(inside, self.workers)
         others = 1 - 1 / inside if inside > 1 else 0.0
         busy = min(rate * self.serial_ms * others, 1 - 1e-9)
-        queued = self.serial_ms * busy / (1 - busy)
+        queued = self.serial_ms * busy / (1 - busy) / 2
         return replace(
             self,
             held_wait_ms=self.held_wait_ms + held * queued,

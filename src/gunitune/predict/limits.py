@@ -76,6 +76,12 @@ def _cpu(case: Case, rate: float) -> str:
 
 def _process(case: Case) -> Limit:
     needs, choice = case.demands, case.choice
+    if needs.held_wait_ms > needs.held_cpu_ms and family(choice.worker_class) == "threads":
+        return Limit(
+            "gil",
+            f"workers: for {milliseconds(needs.held_wait_ms)} of its waiting each request is alone"
+            " in its worker (a lock, a pool of one); more workers would help",
+        )
     if needs.held_wait_ms > needs.held_cpu_ms:
         return Limit(
             "class",

@@ -78,7 +78,8 @@ def _open(case: Case, rps: float) -> Prediction:
         return _found(case, flow, limit, why)
     served = min(most, rps / 1000)
     found = _found(case, Flow(served, math.inf, math.inf, case.demands.room, 1.0), limit, why)
-    grows = f"{rps:.4g} requests per second come and {1000 * served:.4g} are served: they queue up"
+    as_many = "as many as can be" if served >= rps / 1000 else f"{1000 * served:.4g}"
+    grows = f"{rps:.4g} requests per second come and {as_many} are served: they queue up"
     return replace(found, p99_ms=Unknown(grows))
 
 

@@ -13,6 +13,7 @@ from gunitune.trial import DEFAULT_CONNECTIONS, THREADED, Choice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from gunitune.catalog import Catalog
     from gunitune.model import Host, Installed
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 # On trial, and so what a current config is compared by.
 TRIED = ("worker_class", "workers", "threads", "worker_connections", "preload_app")
+DEFAULT_CONF = "gunicorn.conf.py"
 WORKERS = "WEB_CONCURRENCY"  # the number of them where nothing else says it
 _EGG = "egg:gunicorn#"
 
@@ -35,13 +37,16 @@ def current(launch: Launch, host: Host, installed: Installed) -> Choice | Unknow
         return Unknown("the project has no Gunicorn config of its own")
     cores = host.cores_visible
     machine = Machine(cores, cores, launch.environ, launch.folder)
-    written = _written(launch, machine)
+    conf = _conf(launch, given.pop("config", None))
+    if isinstance(conf, Unknown):
+        return conf
+    written = _written(conf, machine)
     if isinstance(written, Unknown):
         return written
     found: dict[str, Any] = {}
     for name in TRIED:
         value = written.get(name)
-        where = f"{launch.conf.name}: " if launch.conf else ""
+        where = f"{conf.name}: " if conf else ""
         if name in given:
             value, where = given[name], "GUNICORN_CMD_ARGS: "
         value = (
@@ -53,28 +58,40 @@ def current(launch: Launch, host: Host, installed: Installed) -> Choice | Unknow
     return _choice(found)
 
 
-def _written(launch: Launch, machine: Machine) -> dict[str, Any] | Unknown:
+def _conf(launch: Launch, given: str | None) -> Path | Unknown | None:
+    """The config file: one that was named, else GUNICORN_CMD_ARGS' own, else the project's."""
+    found = launch.conf
+    if given is None or (found is not None and found != launch.folder / DEFAULT_CONF):
+        return found
+    if given.startswith("python:"):
+        return Unknown(f"GUNICORN_CMD_ARGS: {given} is a module")
+    path = launch.folder / given.removeprefix("file:")
+    return path if path.is_file() else Unknown(f"GUNICORN_CMD_ARGS: {given} is no file")
+
+
+def _written(path: Path | None, machine: Machine) -> dict[str, Any] | Unknown:
     """What the file sets of what is tried; nothing where there is no file."""
-    if launch.conf is None:
+    if path is None:
         return {}
-    conf = read_conf(launch.conf, launch.conf.name, machine, names=setting_names())
+    conf = read_conf(path, path.name, machine, names=setting_names())
     if conf.faults:
-        return Unknown(f"{launch.conf.name}: {conf.faults[0].message}")
+        return Unknown(f"{path.name}: {conf.faults[0].message}")
     return {name: conf.settings[name].value for name in TRIED if name in conf.settings}
 
 
 def _given(known: Catalog, environ: Mapping[str, str]) -> dict[str, Any]:
-    """What GUNICORN_CMD_ARGS sets of what is tried; nothing where Gunicorn would refuse it."""
+    """What GUNICORN_CMD_ARGS sets of what is tried, and `config`; nothing where it is refused."""
     from argparse import ArgumentError, ArgumentParser
 
     parser = ArgumentParser(add_help=False, exit_on_error=False)
+    parser.add_argument(*known.flags("config"), dest="config", default=None)
     for name in TRIED:
         action = {"action": "store_true"} if name == "preload_app" else {}
         parser.add_argument(*known.flags(name), dest=name, default=None, **action)  # type: ignore[arg-type]
     try:
         words = shlex.split(environ.get("GUNICORN_CMD_ARGS", ""))
         found, _ = parser.parse_known_args(words)
-    except (ValueError, ArgumentError):
+    except (ValueError, ArgumentError, SystemExit):  # an abbreviation may be ambiguous
         return {}
     return {name: value for name, value in vars(found).items() if value is not None}
 

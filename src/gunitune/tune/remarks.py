@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from statistics import median
 from typing import TYPE_CHECKING
@@ -94,8 +95,8 @@ def _quicker(wanted: Wanted, ranking: Ranking, winner: Choice) -> Iterator[str]:
         less = f"{1 - ratio:.0%} fewer".replace("%", " %") if ratio < 0.995 else "no fewer"
         yield (
             f"{choice} answers sooner: p99 {format_number(round(p99))} ms instead of"
-            f" {format_number(round(own))} ms, for {less} requests per second: --objective p99 or"
-            " --max-p99 would take it"
+            f" {format_number(round(own))} ms, for {less} requests per second:"
+            f" --max-p99 {format_number(math.ceil(1.2 * p99))}ms would take it"
         )
 
 

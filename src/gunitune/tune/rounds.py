@@ -57,18 +57,13 @@ def rounds(of: Mapping[Choice, list[Seen]], noise: Mapping[Choice, float]) -> Ro
             by_turn.setdefault(seen.turn, []).append((choice, seen))
     if len(by_turn) < 2:
         return Rounds()
-    found, spread = Rounds(), SPREAD**2
+    effect = dict.fromkeys(by_turn, 0.0)
+    variance = dict.fromkeys(by_turn, SPREAD**2)
+    found, spread = Rounds(effect, variance), SPREAD**2
     for _ in range(SWEEPS):
-        level = {choice: mean(blocks, found) for choice, blocks in of.items()}
-        solved = {
-            turn: _solved(turn, own, (of, level, noise), found, spread)
-            for turn, own in by_turn.items()
-        }
-        found = Rounds(
-            {turn: effect for turn, (effect, _) in solved.items()},
-            {turn: variance for turn, (_, variance) in solved.items()},
-        )
-        squares = sum(effect**2 + variance for effect, variance in solved.values())
+        for turn, own in by_turn.items():  # each with what is known of the others by now
+            effect[turn], variance[turn] = _solved(turn, own, (of, noise), found, spread)
+        squares = sum(effect[turn] ** 2 + variance[turn] for turn in by_turn)
         spread = (WEIGHT * SPREAD**2 + squares) / (WEIGHT + len(by_turn))
     return found
 
@@ -76,19 +71,19 @@ def rounds(of: Mapping[Choice, list[Seen]], noise: Mapping[Choice, float]) -> Ro
 def _solved(
     turn: Turn,
     own: Sequence[tuple[Choice, Seen]],
-    known: tuple[Mapping[Choice, list[Seen]], Mapping[Choice, float], Mapping[Choice, float]],
+    known: tuple[Mapping[Choice, list[Seen]], Mapping[Choice, float]],
     found: Rounds,
     spread: float,
 ) -> tuple[float, float]:
     """One round's effect and variance, the others' given; each choice's level follows with it."""
-    of, level, noise = known
+    of, noise = known
     precision, pull = 1 / spread, 0.0
-    before = found.effect.get(turn, 0.0)
+    before = found.effect[turn]
     for choice, seen in own:
         trust = seen.weight / noise[choice]
         follows = seen.weight / sum(other.weight for other in of[choice])
         precision += trust * (1 - follows)
-        pull += trust * (seen.value - level[choice] - follows * before)
+        pull += trust * (seen.value - mean(of[choice], found) - follows * before)
     return pull / precision, 1 / precision
 
 

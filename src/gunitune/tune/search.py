@@ -32,7 +32,7 @@ OWN_CLASS = 2  # failures of a class that never started, and the rest of it is b
 class Search:
     """Rounds over the survivors: every one once a round, in random order.
 
-    `reserve_s` tells how many seconds are kept back for what comes after, by who leads so far.
+    `reserve_s` tells how many seconds are kept back for what comes after, by who wins so far.
     """
 
     def __init__(  # noqa: PLR0913  (what a search is made of)
@@ -148,7 +148,7 @@ class Search:
         """
         merit, able = self.ranked()
         pending = self.runs.pending("search")
-        self.leader = able[0] if able else None
+        self.leader = self._sure(merit, able)
         if not able:
             return pending
         leader = able[0]
@@ -158,6 +158,13 @@ class Search:
         left = self.left() - fresh
         most = max(FEW, min(math.ceil(len(self.tried) / 2**self.rounds), left // 2), left // 4)
         return [leader, *open_][:most] + pending
+
+    def _sure(self, merit: Levels, able: list[Choice]) -> Choice | None:
+        """Who wins by all so far; None while a tie with another may still become the winner."""
+        recommended = next(iter(self.plan.having("recommended")), None)
+        winner, ties = self.aim.best(merit, able, self.counted(), recommended)
+        compared = self.plan.having("2*cpu+1", "current")
+        return winner if all(choice in compared for choice in ties) else None
 
     def widen(self) -> list[Choice]:
         """The leader's untried neighbours, once for each leader; without one, the nearest's."""

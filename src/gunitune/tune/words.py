@@ -21,7 +21,7 @@ FULL = 0.9  # of the CPUs in use is all of them
 IDLE = 0.5  # of the busiest worker's CPU time is little
 THROTTLED = 0.1  # of the time
 OVERLAPPED = 0.5  # of the waiting, and the class does what it is taken for
-AT_TURNS = 0.75  # of what requests that take turns can come to at most, and they are the limit
+AT_TURNS = 0.9  # of what requests that take turns can come to at most, and they are the limit
 NO_MORE = "more workers will not help"
 # What one block may tell, and of which kind that is.
 GENERATOR, QUOTA, ALL, LEFT, BESIDE, OWN, HOARD, IDLING = range(8)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from gunitune.model import Value
     from gunitune.trial import Block, Estimate, Load
-    from gunitune.tune.result import OpenRun, Ratio, Standing, Tuned
+    from gunitune.tune.result import Objective, OpenRun, Ratio, Standing, Tuned
 
 OBJECTIVES = {
     "throughput": "most requests per second",
@@ -153,7 +153,20 @@ def other(name: str) -> str:
 def ratios(tuned: Tuned) -> list[str]:
     """The winner against each other; what it is itself is not compared."""
     mine = None if tuned.winner is None else tuned.winner.choice
-    return [ratio(item) for item in tuned.against if item.choice != mine]
+    others = [item for item in tuned.against if item.choice != mine]
+    if not tuned.load.open or tuned.winner is None:
+        return [ratio(item) for item in others]
+    by_choice = {item.choice: item for item in tuned.standings}
+    return [_paced(item, tuned.winner, by_choice.get(item.choice)) for item in others]
+
+
+def _paced(found: Ratio, winner: Standing, other_: Standing | None) -> str:
+    """`p99 40 ms; 2*cpu+1 (sync 5): 80 ms, and 0.92 times the requests`."""
+    p99 = "-" if other_ is None else milliseconds(other_.p99_ms)
+    less = f", and {1 / found.ratio:.2f} times the requests" if found.low > 1 else ""
+    return plain(
+        f"p99 {milliseconds(winner.p99_ms)}; {other(found.name)} ({found.choice}): {p99}{less}"
+    )
 
 
 def ratio(found: Ratio) -> str:
@@ -246,7 +259,14 @@ def objective(tuned: Tuned) -> str:
     """`most requests per second with p99 within 200 ms`."""
     limit = tuned.max_p99_ms
     within = "" if limit is None else f", p99 within {milliseconds(limit)}"
-    return OBJECTIVES[tuned.objective] + within
+    return wanted(tuned.objective, paced=tuned.load.open) + within
+
+
+def wanted(objective: Objective, *, paced: bool) -> str:
+    """What was best; of arrivals that come by themselves all that keep up serve the same."""
+    if paced and objective == "throughput":
+        return "lowest p99 of those that keep up with the arrivals"
+    return OBJECTIVES[objective]
 
 
 def load(of: Load) -> list[str]:

@@ -135,7 +135,8 @@ def _reason(study: Study, winner: Measured, name: str) -> str:
     found = _class_rivals(study.standings, winner) if name == "worker_class" else (
         _value_rivals(study.standings, winner, name)
     )  # fmt: skip
-    best = f"best by measurement: {words.OBJECTIVES[study.goal.objective]}"
+    wanted = words.wanted(study.goal.objective, paced=study.load.rps is not None)
+    best = f"best by measurement: {wanted}"
     shown = [_rival(label, item, winner) for label, item in found[:SHOWN_OTHERS]]
     return f"{best}; of its throughput {', '.join(shown)}" if shown else best
 
