@@ -220,11 +220,20 @@ def _last_lines(server: Server) -> str:
 
 
 def _stop(master: subprocess.Popen[bytes], home: str) -> None:
-    """SIGTERM, then SIGKILL to all that is left; AssertionError where anything was."""
+    """SIGTERM, then SIGKILL to all that is left; AssertionError where anything was.
+
+    A worker may lose the first one (Gunicorn tells it once), and gets another.
+    """
     _await_handlers(master.pid)
     master.terminate()
-    with suppress(subprocess.TimeoutExpired):
-        master.wait(STOP_TIMEOUT_S)
+    try:
+        master.wait(STOP_TIMEOUT_S / 2)
+    except subprocess.TimeoutExpired:
+        for process in _offspring(master.pid, home):
+            with suppress(psutil.NoSuchProcess):
+                process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            master.wait(STOP_TIMEOUT_S)
     psutil.wait_procs(_offspring(master.pid, home), timeout=1)
     killed = _kill(master, home)
     assert not killed, f"left behind by Gunicorn: {killed}"

@@ -28,6 +28,7 @@ MOST_CREW = 4  # of them
 MOST_KEPT_TELLING = 0.8  # of the window
 LEAST_MS = 0.001  # what the clock could not see is no more than that
 FULL = 0.9  # of a CPU: a worker with most of the connections was the limit
+EVEN = 0.5  # of the busiest worker's CPU time: one with less had few of the connections
 
 
 def crew_of(limits: Limits) -> int:
@@ -45,7 +46,7 @@ def turns(
     single = course.of(one)
     crew = [look for look in course.of(CREW) if _telling(look)]
     if not crew or not single:
-        limit = Unknown("the CPUs, or other work on them, were the limit before it could show")
+        limit = Unknown("the CPUs, other work, or one worker with most connections were the limit")
         lost = Unknown(course.lost(CREW if single else one))
         return (limit, limit) if course.of(CREW) and single else (lost, lost)
     says = f"{_named(crew[0])}, {crew[0].clients} clients"
@@ -76,8 +77,10 @@ def _named(look: Look) -> str:
 
 def _telling(look: Look) -> bool:
     """Whether neither other work nor a worker with most of the connections was the limit."""
-    busiest = max(look.usage.per_worker_cpu_s, default=0.0) / look.usage.wall_s
-    return look.kept < MOST_KEPT_TELLING and busiest < FULL
+    each = look.usage.per_worker_cpu_s
+    if len(each) < look.choice.workers or min(each) < EVEN * max(each):
+        return False
+    return look.kept < MOST_KEPT_TELLING and max(each) < FULL * look.usage.wall_s
 
 
 def _served(course: Course, look: Look, needs: Demands) -> Served:
