@@ -121,15 +121,16 @@ def test_an_open_loop_may_be_over_before_the_meters_are_read() -> None:
 @pytest.mark.parametrize("when", ["on_start", "on_end"])
 def test_an_error_of_the_caller_ends_the_generator(when: str) -> None:
     def fail() -> None:
-        (child,) = psutil.Process().children()
-        started.append(child)
+        started.extend(set(psutil.Process().children()) - before)
         raise KeyboardInterrupt
 
+    before = set(psutil.Process().children())
     started: list[psutil.Process] = []
     meters: Any = {when: fail}
     with answering() as got, pytest.raises(KeyboardInterrupt):
         generate(SHORT, "127.0.0.1", got.port, **meters)
-    assert not started[0].is_running()
+    (child,) = started
+    assert not child.is_running()
 
 
 def test_the_generator_ends_with_a_caller_that_was_killed() -> None:
