@@ -52,10 +52,13 @@ def turns(
     says = f"{_named(crew[0])}, {crew[0].clients} clients"
     nothing = Estimate(0.0, 0.0, 0.0, f"{says}: none seen", len(crew))
     few = [_served(course, look, alone(look)) for look in single if _telling(look)]
-    own = estimate(serial_ms(few), f"{_named(single[0])}, {single[0].clients} clients")
     rates = [fmean(look.answered.rps for look in looks) for looks in (single, crew)]
-    if isinstance(own, Estimate) and own.value > 0 and own_turns(*rates):
+    if few and own_turns(*rates):  # one worker with CPU to spare, and several serve more
+        own = estimate(serial_ms(few), f"{_named(single[0])}, {single[0].clients} clients")
         return nothing, own
+    if not few and not any(map(_computing, single)):
+        lost = Unknown("other work kept the one worker from its CPU")
+        return lost, lost
     many = [_served(course, look, together(look)) for look in crew]
     return estimate(serial_ms(many), says), nothing
 
@@ -75,12 +78,17 @@ def _named(look: Look) -> str:
     return f"one {name} worker" if workers == 1 else f"{workers} {name} workers"
 
 
+def _computing(look: Look) -> bool:
+    """Whether its CPU was what a worker had no more of."""
+    return max(look.usage.per_worker_cpu_s, default=0.0) >= FULL * look.usage.wall_s
+
+
 def _telling(look: Look) -> bool:
     """Whether neither other work nor a worker with most of the connections was the limit."""
     each = look.usage.per_worker_cpu_s
     if len(each) < look.choice.workers or min(each) < EVEN * max(each):
         return False
-    return look.kept < MOST_KEPT_TELLING and max(each) < FULL * look.usage.wall_s
+    return look.kept < MOST_KEPT_TELLING and not _computing(look)
 
 
 def _served(course: Course, look: Look, needs: Demands) -> Served:
