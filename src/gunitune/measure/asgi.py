@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from gunitune.measure.course import Step, clients_for
-from gunitune.measure.estimate import estimate
+from gunitune.measure.estimate import estimate, times
 from gunitune.measure.memory import memory, steps
 from gunitune.measure.turns import CREW, LEAST_MS, crew_of, of_turns, turns
 from gunitune.measure.wsgi import costs, generator_ms, overlap
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from gunitune.measure.course import Course
     from gunitune.measure.look import Look
 
+SCALED = "for one, as the class that was looked at so"
 _GIL = Unknown("an event loop computes for one request at a time: threads never act on it")
 
 
@@ -79,7 +79,7 @@ def _facts(course: Course, worker_class: str, others: Sequence[str]) -> AppFacts
     if crew:
         beside = costs(**{name: course.of(name) for name in others if name != worker_class})
         less = lone[worker_class].value / max(together[worker_class].value, LEAST_MS)
-        lone |= {name: _times(found, less) for name, found in beside.items()}
+        lone |= {name: times(found, less, SCALED) for name, found in beside.items()}
         together |= beside
     return AppFacts(
         interface="asgi",
@@ -94,17 +94,6 @@ def _facts(course: Course, worker_class: str, others: Sequence[str]) -> AppFacts
         generator_ms=generator_ms(course, plain),
         notes=(*course.remarks(), *of_turns(turn)),
         **memory(course),
-    )
-
-
-def _times(found: Estimate, factor: float) -> Estimate:
-    """What one worker of a class costs that was looked at with workers for all CPUs alone."""
-    return replace(
-        found,
-        value=factor * found.value,
-        low=factor * found.low,
-        high=factor * found.high,
-        source=f"{found.source}, times {factor:.2f} for one, as the class that was looked at so",
     )
 
 

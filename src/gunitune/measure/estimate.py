@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
@@ -52,3 +53,14 @@ def spread(values: Sequence[float], source: str, lost: str) -> Estimate | Unknow
     if not values:
         return Unknown(lost)
     return Estimate(max(values), min(values), max(values), source, len(values))
+
+
+def times(found: Estimate, factor: float, why: str) -> Estimate:
+    """The number with its interval, scaled; `why` says by what it is taken to grow or shrink."""
+    return replace(
+        found,
+        value=factor * found.value,
+        low=factor * found.low,
+        high=factor * found.high,
+        source=f"{found.source}, times {factor:.2f} {why}",
+    )

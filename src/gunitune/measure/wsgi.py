@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gunitune.measure.course import BRIEF_S, Step, clients_for
 from gunitune.measure.cpus import cores_free, cores_used, cpus_there
-from gunitune.measure.estimate import estimate
+from gunitune.measure.estimate import estimate, times
 from gunitune.measure.look import KEPT
 from gunitune.measure.memory import WORKERS, memory, steps
 from gunitune.measure.overlap import gil_share, overlap_share
@@ -140,14 +140,7 @@ def _together(course: Course, lone: Mapping[str, Estimate]) -> dict[str, Estimat
     found = costs(sync=course.of("plain" if several else CROWD), gthread=crew)
     if "sync" in found and "gevent" in lone:
         more = max(1.0, found["sync"].value / max(lone["sync"].value, 0.001))
-        alone = lone["gevent"]
-        found["gevent"] = replace(
-            alone,
-            value=more * alone.value,
-            low=more * alone.low,
-            high=more * alone.high,
-            source=f"{alone.source}, times {more:.2f} for all CPUs busy, as sync",
-        )
+        found["gevent"] = times(lone["gevent"], more, "for all CPUs busy, as sync")
     return found
 
 
