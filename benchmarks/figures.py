@@ -77,8 +77,8 @@ def options(given: argparse.Namespace, environ: Mapping[str, str]) -> dict[str, 
 
 def tune_budget_s(given: argparse.Namespace) -> int:
     """About a fifth of what the grid takes: 160 s for 29 settings in five rounds of 4 s."""
-    per_round_s = len(grid(given.app)) * (given.seconds + BETWEEN_BLOCKS_S)
-    return round(TUNE_SHARE * given.rounds * per_round_s)
+    grid_s: float = given.rounds * len(grid(given.app)) * (given.seconds + BETWEEN_BLOCKS_S)
+    return round(TUNE_SHARE * grid_s)
 
 
 def command(given: argparse.Namespace, environ: Mapping[str, str]) -> list[str]:

@@ -20,6 +20,7 @@ from gunitune.model import MIB, Unknown
 from gunitune.serve.confine import confine
 from gunitune.serve.failure import ServeError
 from gunitune.trial import Answered, Choice, Launch, Limits, Load, Usage
+from gunitune.tune.objective import Aim
 from served import releases
 
 if TYPE_CHECKING:
@@ -57,6 +58,18 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Length", "2")])
     return [b"ok"]
 """
+# Every fifth request fails.
+MOODY = """
+import itertools
+
+turn = itertools.count()
+
+def app(environ, start_response):
+    if next(turn) % 5 == 4:
+        raise LookupError("the pool is empty")
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+"""
 SYNC = Choice("sync", 1)
 LOAD = Load(concurrency=2, warmup_s=0.1, duration_s=0.3)
 NONE = Unknown("not read")
@@ -75,6 +88,18 @@ def usage(steal_s: float | Unknown, wall_s: float = 1.0) -> Usage:
     return Usage(
         wall_s, 0.5, "", NONE, NONE, "", 1, 0, NONE, NONE, NONE, steal_s, NONE, NONE, (0.5,)
     )
+
+
+def test_a_block_tells_what_the_app_raised_where_requests_failed(tmp_path: Path) -> None:
+    block = run_block(launch(tmp_path, MOODY), SYNC, LOAD, Limits())
+    assert block.answered.errors.keys() == {"status 500"}
+    assert block.raised == "LookupError: the pool is empty"
+    why = Aim().bar([block])
+    assert why.endswith(" requests failed (status 500; its log: LookupError: the pool is empty)")
+
+
+def test_a_block_of_an_app_that_serves_raises_nothing(tmp_path: Path) -> None:
+    assert run_block(launch(tmp_path, OK), SYNC, LOAD, Limits()).raised == ""
 
 
 def test_a_choice_whose_master_ends_under_load_is_a_failure_of_its_own(tmp_path: Path) -> None:

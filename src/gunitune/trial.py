@@ -212,6 +212,7 @@ class Block:
     """One measured run of one choice: started anew, warmed up, loaded, stopped.
 
     `void` says why it must not be counted ("steal took 12 % of the CPUs"); empty: it counts.
+    `raised` is the last exception that the log told of where requests failed.
     """
 
     choice: Choice
@@ -224,6 +225,7 @@ class Block:
     notes: tuple[str, ...] = ()
     round: int = 0
     phase: str = "search"  # search, final (open loop), closing (A B B A)
+    raised: str = ""
 
     @property
     def rps(self) -> float:

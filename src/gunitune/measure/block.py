@@ -8,6 +8,7 @@ from gunitune.measure.cpus import MOST_STEAL, cores_of, steal_share
 from gunitune.measure.loaded import Loaded, Loading
 from gunitune.meters.oom import oom_kills
 from gunitune.serve.failure import ServeError
+from gunitune.serve.log import raised
 from gunitune.serve.server import BOOT_TIMEOUT_S, serve
 from gunitune.trial import Block
 
@@ -49,6 +50,7 @@ def run_block(  # noqa: PLR0913  (what a block is made of)
     ) as server:
         loading = Loading(server, launch, choice, limits, generator_cores, generator)
         loaded = _run(loading, load)
+        exception = raised(server.lines()) if loaded.answered.failed else ""
     return Block(
         choice=choice,
         load=load,
@@ -60,6 +62,7 @@ def run_block(  # noqa: PLR0913  (what a block is made of)
         notes=(loaded.remark,) if loaded.remark else (),
         round=round,
         phase=phase,
+        raised=exception,
     )
 
 

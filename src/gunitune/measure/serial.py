@@ -41,7 +41,8 @@ class Served:
 
     def expected(self, serial_ms: float = 0.0) -> float:
         """Requests per second by the model."""
-        needs = replace(self.demands, serial_ms=serial_ms)
+        # only looks in which the workers had about the same number of connections count
+        needs = replace(self.demands, serial_ms=serial_ms, hoards=False)
         room = max(self.free, 0.1)
         sticky = not needs.shared
         loop = ClosedLoop(needs, room, self.clients, sticky=sticky, generator_ms=self.generator_ms)

@@ -6,8 +6,15 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from gunitune.predict import hoarding
 from gunitune.predict.contention import Contention, slowed_within
-from gunitune.predict.queueing import closed, gamma_quantile, interference, root
+from gunitune.predict.queueing import (
+    closed,
+    gamma_quantile,
+    interference,
+    root,
+    throughputs,
+)
 
 if TYPE_CHECKING:
     from gunitune.predict.demands import Demands
@@ -34,9 +41,9 @@ class ClosedLoop:
 
     At most `demands.room` requests are inside, the others wait before it: with no think time, those
     inside are a closed network of their own, and the rest only wait for its departures.
-    `sticky`: clients stay with a worker, the same number with each, as kept-alive connections do;
-    else each request goes to any worker. `generator_ms` is CPU time per request that the load
-    generator takes of the same CPUs.
+    `sticky`: clients stay with a worker, as kept-alive connections do, the same number with each
+    unless it `hoards`; else each request goes to any worker. `generator_ms` is CPU time per request
+    that the load generator takes of the same CPUs.
     """
 
     demands: Demands
@@ -44,9 +51,37 @@ class ClosedLoop:
     clients: float
     sticky: bool = True
     generator_ms: float = 0.0
+    weight: float = 0.0  # of each worker in Polya's urn, all of which have clients; 0: even
 
     def flow(self) -> Flow:
         """Throughput (exact for sync), mean latency (Little's law) and an approximate p99."""
+        return self._hoarded() if self.hoards else self._flow()
+
+    @property
+    def hoards(self) -> bool:
+        """Whether some of the workers may be left without a client."""
+        needs = self.demands
+        kept = needs.hoards and self.sticky and not self.weight
+        return kept and needs.workers > 1 and not math.isinf(self.clients)
+
+    def _hoarded(self) -> Flow:
+        """The average of what as many workers serve as may have got any clients."""
+        weight = hoarding.WEIGHT_PER_CPU * self.cpus
+        loop = replace(self, weight=weight)
+        parts = [
+            (share, replace(loop, demands=replace(self.demands, workers=some)).flow())
+            for some, share in hoarding.peopled(loop.lots, self.demands.workers, weight)
+        ]
+        rate = sum(share * flow.rate for share, flow in parts)
+        return Flow(
+            rate,
+            self.clients / rate - self.generator_ms,
+            sum(share * flow.p99_ms for share, flow in parts),
+            sum(share * flow.inside for share, flow in parts),
+            sum(share * flow.stretch for share, flow in parts),
+        )
+
+    def _flow(self) -> Flow:
         rate, factor = self.solved(0.0)
         loop = self
         if self.generator_ms > 0 or self.demands.serial_ms > 0:
@@ -67,7 +102,20 @@ class ClosedLoop:
     @property
     def inside(self) -> float:
         """Requests in service at once."""
+        if self.weight:
+            lot = self.clients / self.lots
+            return lot * hoarding.inside(*self.urn, self.demands.slots / lot)
         return min(self.clients, self.demands.room)
+
+    @property
+    def lots(self) -> int:
+        """What is dealt out to the workers: the clients, in lots where they are many."""
+        return int(min(self.clients, hoarding.LOTS))
+
+    @property
+    def urn(self) -> tuple[int, int, float]:
+        """What is dealt out, to how many workers, and what each weighs."""
+        return self.lots, self.demands.workers, self.weight
 
     @property
     def mixed(self) -> bool:
@@ -84,7 +132,7 @@ class ClosedLoop:
         needs = self.demands
         cpus = max(self.cpus - taken * self.generator_ms, self.cpus * 1e-3)
         if needs.held_ms > 0:
-            workers = int(min(needs.workers, self.inside))
+            workers = round(min(needs.workers, max(1.0, self.inside)))
             contention = Contention(needs, cpus, workers, self.inside)
             factor = contention.stretch(self._spread, slowed_within)
             return min(self._spread(factor), cpus / needs.cpu_ms), factor
@@ -106,6 +154,8 @@ class ClosedLoop:
         variation = self.demands.variation(factor)
         if self.mixed or math.isinf(self.inside):
             return closed(self.inside, *times, workers, variation)
+        if self.weight:
+            return self._uneven(times, variation)
         each, more = divmod(int(self.inside), workers)
         rate = more * closed(each + 1, *times, 1, variation)
         return rate + (workers - more) * closed(each, *times, 1, variation)
@@ -120,7 +170,7 @@ class ClosedLoop:
         queues = 1 if needs.shared else needs.workers
         clients, inside = self.clients / queues, self.inside / queues
         if not self.mixed and queues > 1:
-            clients = math.ceil(clients)
+            clients = self._fullest(clients)
             inside = min(clients, needs.slots)
             rate = self._alone(inside, factor, rate)
         else:
@@ -134,6 +184,21 @@ class ClosedLoop:
             outside += _split_variance(waiting, queues)
         mean = max(0.0, clients / rate - self.generator_ms - needs.wait_ms)
         return needs.wait_ms + gamma_quantile(0.99, mean, variance + outside / rate**2)
+
+    def _uneven(self, times: tuple[float, float], variation: float) -> float:
+        """Throughput of all workers, each with as many clients as the urn gave it."""
+        alone = throughputs(int(min(self.clients, self.demands.slots)), *times, variation)
+        lot, last = self.clients / self.lots, len(alone) - 1
+        found = hoarding.chances(*self.urn)
+        each = math.fsum(p * alone[min(int(n * lot), last)] for n, p in enumerate(found))
+        return self.demands.workers * each
+
+    def _fullest(self, each: float) -> float:
+        """Clients of the worker that serves the slowest percent, where each has so many if even."""
+        if not self.weight:
+            return math.ceil(each)
+        lot = self.clients / self.lots
+        return lot * hoarding.fullest(*self.urn, self.demands.slots / lot)
 
     def _alone(self, inside: float, factor: float, rate: float) -> float:
         if self.demands.held_ms > 0:

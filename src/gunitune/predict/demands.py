@@ -49,6 +49,7 @@ class Demands:
     at a time; `free_cpu_ms` needs a CPU beside that; `wait_ms` needs nothing but time. `shared`:
     one queue for all workers (a worker takes a request only when it has a slot), else each worker
     has its own. `serial_ms` is the part of the waiting in which all workers' requests take turns.
+    `hoards`: a worker accepts connections that it has no slot for (hoarding.py).
     `assumed` says what was taken for want of a measurement.
     """
 
@@ -61,6 +62,7 @@ class Demands:
     wait_ms: float
     assumed: tuple[str, ...] = ()
     serial_ms: float = 0.0
+    hoards: bool = False
 
     @property
     def cpu_ms(self) -> float:
@@ -184,10 +186,12 @@ def _threads(
     gil, said = _share(facts.gil_share, "the share of CPU time under the GIL")
     slots = max(1, min(choice.threads, _connections(choice)))
     turn_ms = min(wait_ms, _seen(facts.worker_serial_ms))
+    shared = _connections(choice) <= slots
     return Demands(
         workers=choice.workers,
         slots=slots,
-        shared=_connections(choice) <= slots,
+        shared=shared,
+        hoards=not shared,
         held_cpu_ms=gil * cpu_ms,
         held_wait_ms=turn_ms,
         free_cpu_ms=(1 - gil) * cpu_ms,

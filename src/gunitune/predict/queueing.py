@@ -60,6 +60,16 @@ def mva(demand: float, delay: float, stations: int = 1, variation: float = 1) ->
         yield min(throughput, stations / demand if demand > 0 else math.inf)
 
 
+def throughputs(customers: int, demand: float, delay: float, variation: float = 1) -> list[float]:
+    """Throughput of one station with 0, 1, ... `customers`, up to where it is saturated."""
+    found = [0.0]
+    for throughput in islice(mva(demand, delay, 1, variation), customers):
+        found.append(throughput)
+        if throughput * demand > 1 - 1e-12:
+            break
+    return found
+
+
 def closed(
     customers: float, demand: float, delay: float, stations: int = 1, variation: float = 1
 ) -> float:

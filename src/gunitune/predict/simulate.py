@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
+from gunitune.predict.hoarding import WEIGHT_PER_CPU
+
 if TYPE_CHECKING:
     from gunitune.predict.demands import Demands
 
@@ -152,12 +154,13 @@ def simulate(  # noqa: PLR0913  (a load and its assumptions, each with a name)
 ) -> Simulated:
     """Serve `requests` after a tenth of them as warm-up: closed loop, or Poisson arrivals.
 
-    `sticky`: a client of a closed loop stays with one worker (an equal number with each), as kept
-    alive connections do; else every request goes to any of them. CPU times are exponential with
-    `random_cpu`, else constant; waiting is constant.
+    `sticky`: a client of a closed loop stays with one worker (an equal number with each, or as they
+    come where workers hoard), as kept-alive connections do; else every request goes to any. CPU
+    times are exponential with `random_cpu`, else constant; waiting is constant.
     """
     server = _Server(demands, cpus, random_cpu=random_cpu, seed=seed)
-    load = _Load(server, rps, sticky=sticky and rps is None)
+    sticky = sticky and rps is None
+    load = _Load(server, rps, _homes(server, concurrency or 1) if sticky else [])
     for client in range(concurrency or 1):
         load.client(client)
     latencies, started = [], 0.0
@@ -172,13 +175,26 @@ def simulate(  # noqa: PLR0913  (a load and its assumptions, each with a name)
     return Simulated(rate, mean, tuple(sorted(latencies)))
 
 
+def _homes(server: _Server, clients: int) -> list[int]:
+    """The worker that accepts each client: in turn, or by Polya's urn (hoarding.py)."""
+    workers = server.demands.workers
+    if not server.demands.hoards:
+        return [client % workers for client in range(clients)]
+    weights = [WEIGHT_PER_CPU * server.cpus] * workers
+    homes: list[int] = []
+    for _ in range(clients):
+        homes += server.random.choices(range(workers), weights)
+        weights[homes[-1]] += 1
+    return homes
+
+
 @dataclass(slots=True)
 class _Load:
     """Clients that ask again at once; or, with a rate, one source of arrivals."""
 
     server: _Server
     rps: float | None
-    sticky: bool
+    homes: list[int]  # the worker that each client stays with; empty: any
 
     def client(self, number: int) -> None:
         """Let a client begin, or schedule the next arrival."""
@@ -207,5 +223,5 @@ class _Load:
 
     def _ask(self, client: int) -> None:
         workers = self.server.demands.workers
-        worker = client % workers if self.sticky else self.server.random.randrange(workers)
+        worker = self.homes[client] if self.homes else self.server.random.randrange(workers)
         self.server.arrive(_Request(self.server.now, client, worker))

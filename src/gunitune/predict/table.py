@@ -186,8 +186,8 @@ def _notes(facts: AppFacts, known: Mapping[Choice, tuple[str, ...]]) -> list[str
     ]
     if any(family(choice.worker_class) in {"threads", "greenlets"} for choice in known):
         notes.append(
-            "clients are taken to be spread evenly over the workers; gthread and gevent do not see"
-            " to that, so that one start of them serves less than another"
+            "gthread and gevent do not spread clients evenly over their workers, so that one start"
+            " serves less than another: what is told is the average"
         )
     if facts.interface == "wsgi" and not any(name.startswith("gevent") for name in facts.cpu_ms):
         notes.append("gevent is not in the table: it was not measured with this app")

@@ -128,7 +128,11 @@ def failing(seen: Iterable[tuple[Block, Mapping[str, int]]]) -> str:
     asked = failed + sum(block.answered.served for block, _ in pairs)
     if (failed <= FEW_FAILURES and failed < asked) or failed <= FAILURE_SHARE * asked:
         return ""
-    return f"{failed} of {asked} requests failed ({', '.join(sorted(kinds))})"
+    logged = next(
+        (block.raised for block, errors in pairs if block.raised and any(errors.values())), ""
+    )
+    said = f"; its log: {logged}" if logged else ""
+    return f"{failed} of {asked} requests failed ({', '.join(sorted(kinds))}{said})"
 
 
 def _surely(merit: Levels, choice: Choice) -> float:

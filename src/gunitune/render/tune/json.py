@@ -143,6 +143,7 @@ def _trial(block: Block) -> dict[str, Any]:
         **_latency(answered.latency),
         "errors": answered.failed,
         "errors_by_kind": dict(answered.errors),
+        "raised": mask(block.raised),
         "cpu_ms": _finite(block.cpu_ms),
         "boot_s": _finite(block.boot_s),
         "generator": answered.generator,
