@@ -15,10 +15,8 @@ from itertools import accumulate
 
 # What a worker weighs in the urn before it has a client, for each CPU: on one CPU they run one
 # after the other. Fitted to how many times what one worker of two threads serves two, three and
-# five of them were seen to, with 32 connections, on one CPU (1.4, 1.9, 2.3) and two (1.8, 2.4, 3.4).
+# five of them did, with 32 connections, on one CPU (1.4, 1.9, 2.3) and on two (1.8, 2.4, 3.4).
 WEIGHT_PER_CPU = 0.2
-
-
 # So many numbers of workers stand for all that may have clients.
 FEW = 5
 # More clients than this are dealt out in lots: an urn looks the same from afar.
@@ -27,7 +25,7 @@ LOTS = 256
 
 @cache
 def peopled(clients: int, workers: int, weight: float) -> tuple[tuple[int, float], ...]:
-    """How many workers have any client, each with its chance; the likeliest few of many."""
+    """How many workers have any client, each with its chance; quantiles of many."""
     found = [1.0]  # of 1, 2, ... workers, once the first client has come
     for here in range(1, clients):
         fresh = [(workers - at) * weight / (here + workers * weight) for at in range(1, workers)]
