@@ -14,7 +14,7 @@ from gunitune.predict.closed import ClosedLoop
 from gunitune.predict.demands import Demands
 from gunitune.predict.simulate import simulate
 
-WAITS = Demands(5, 2, False, 2.0, 0.0, 0.0, 40.0, hoards=True)
+WAITS = Demands(5, 2, False, 2.0, 0.0, 0.0, 40.0, hoards=hoarding.THREADS)
 
 
 def drawn(clients: int, workers: int, weight: float, seed: int) -> list[int]:
@@ -72,7 +72,7 @@ def test_as_many_threads_have_work_as_were_seen_to() -> None:
     # many times what one such worker serves
     seen = {(1, 2): 1.4, (1, 3): 1.9, (1, 5): 2.3, (2, 2): 1.8, (2, 3): 2.4, (2, 5): 3.4}
     for (cpus, workers), times in seen.items():
-        weight = cpus * hoarding.WEIGHT_PER_CPU
+        weight = cpus * hoarding.THREADS
         parts = hoarding.peopled(32, workers, weight)
         busy = sum(chance * hoarding.inside(32, some, weight, 2) for some, chance in parts)
         assert busy / 2 == pytest.approx(times, rel=0.2)
@@ -105,23 +105,23 @@ def test_throughput_is_what_simulated_starts_serve_on_average(server: Demands, c
 
 
 def test_hoarding_costs_what_threads_can_not_take() -> None:
-    even = ClosedLoop(replace(WAITS, hoards=False), 1, 32).flow()
+    even = ClosedLoop(replace(WAITS, hoards=0.0), 1, 32).flow()
     hoarded = ClosedLoop(WAITS, 1, 32).flow()
     assert hoarded.rate < 0.7 * even.rate
     assert hoarded.p99_ms > 2 * even.p99_ms
     roomy = replace(WAITS, slots=32)
     assert (
         ClosedLoop(roomy, 1, 32).flow().rate
-        > 0.85 * ClosedLoop(replace(roomy, hoards=False), 1, 32).flow().rate
+        > 0.85 * ClosedLoop(replace(roomy, hoards=0.0), 1, 32).flow().rate
     )
 
 
 @pytest.mark.parametrize("clients", [1, 2, 100_000, math.inf])
 def test_few_clients_and_any_number_of_them_are_served(clients: float) -> None:
     flow = ClosedLoop(WAITS, 2, clients).flow()
-    assert 0 < flow.rate <= ClosedLoop(replace(WAITS, hoards=False), 2, clients).flow().rate * 1.001
+    assert 0 < flow.rate <= ClosedLoop(replace(WAITS, hoards=0.0), 2, clients).flow().rate * 1.001
 
 
 def test_connections_that_are_not_kept_are_not_hoarded() -> None:
-    even = ClosedLoop(replace(WAITS, hoards=False), 1, 32, sticky=False).flow()
+    even = ClosedLoop(replace(WAITS, hoards=0.0), 1, 32, sticky=False).flow()
     assert ClosedLoop(WAITS, 1, 32, sticky=False).flow() == even

@@ -28,6 +28,7 @@ _IN_FLIGHT = None  # requests to hold at once, if that was asked for
 _EACH = None  # processes per CPU, if waiting and computing were measured
 _SPARE = 0  # one more where event loops hold what waits, on more than one CPU,
 _STILL = False  # and on one too where a worker was seen to stand still
+_LOOPS = False  # of asyncio: 2 * CPUs + 1, since one of few may have all connections
 _KNEE = None  # threads that keep one process busy, if that was measured
 _DB_SHARE = None  # database connections for this instance, if they were declared
 _CONNECTIONS_AS_THREADS = False  # safe from Gunicorn 24 on
@@ -161,7 +162,9 @@ def _ceil(number):
 
 def _workers(cpus):
     if _EACH is not None:
-        return max(_ceil(cpus), _ceil(cpus * _EACH - 0.2)) + (_SPARE if cpus > 1 or _STILL else 0)
+        needed = max(_ceil(cpus), _ceil(cpus * _EACH - 0.2))
+        needed += _SPARE if cpus > 1 or _STILL else 0
+        return max(needed, _floor(2 * cpus) + 1) if _LOOPS and cpus > 1 else needed
     if _KIND == "memory":
         return max(1, _ceil(cpus))
     return _floor(2 * cpus) + 1

@@ -37,8 +37,10 @@ def learn_asgi(course: Course, worker_class: str, *others: str) -> AppFacts:
     says = f"one {short} worker with {clients} clients: computing, and whether the waiting overlaps"
     busy = Step("busy", says, Choice(worker_class, 1), clients)
     workers = crew_of(course.place.limits)
+    # what an app keeps of others (a pool of connections) may cost more the more it is asked at once
+    most = min(workers * clients, max(clients, course.place.load.concurrency))
     crews = [
-        _crew(CREW if name == worker_class else name, name, workers, workers * clients)
+        _crew(CREW if name == worker_class else name, name, workers, most)
         for name in (worker_class, *(other for other in others if other != worker_class))
     ]
     course.once([busy, *crews])

@@ -42,7 +42,7 @@ class Served:
     def expected(self, serial_ms: float = 0.0) -> float:
         """Requests per second by the model."""
         # only looks in which the workers had about the same number of connections count
-        needs = replace(self.demands, serial_ms=serial_ms, hoards=False)
+        needs = replace(self.demands, serial_ms=serial_ms, hoards=0.0)
         room = max(self.free, 0.1)
         sticky = not needs.shared
         loop = ClosedLoop(needs, room, self.clients, sticky=sticky, generator_ms=self.generator_ms)

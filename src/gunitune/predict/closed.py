@@ -61,12 +61,12 @@ class ClosedLoop:
     def hoards(self) -> bool:
         """Whether some of the workers may be left without a client."""
         needs = self.demands
-        kept = needs.hoards and self.sticky and not self.weight
+        kept = needs.hoards > 0 and self.sticky and not self.weight
         return kept and needs.workers > 1 and not math.isinf(self.clients)
 
     def _hoarded(self) -> Flow:
         """The average of what as many workers serve as may have got any clients."""
-        weight = hoarding.WEIGHT_PER_CPU * self.cpus
+        weight = self.demands.hoards * self.cpus
         loop = replace(self, weight=weight)
         parts = [
             (share, replace(loop, demands=replace(self.demands, workers=some)).flow())
@@ -77,7 +77,7 @@ class ClosedLoop:
             rate,
             self.clients / rate - self.generator_ms,
             sum(share * flow.p99_ms for share, flow in parts),
-            sum(share * flow.inside for share, flow in parts),
+            min(self.clients, sum(share * flow.inside for share, flow in parts)),
             sum(share * flow.stretch for share, flow in parts),
         )
 

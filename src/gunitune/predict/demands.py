@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from gunitune.errors import GunituneError
 from gunitune.model import Unknown
+from gunitune.predict import hoarding
 from gunitune.trial import GREENLETS
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Demands:
     at a time; `free_cpu_ms` needs a CPU beside that; `wait_ms` needs nothing but time. `shared`:
     one queue for all workers (a worker takes a request only when it has a slot), else each worker
     has its own. `serial_ms` is the part of the waiting in which all workers' requests take turns.
-    `hoards`: a worker accepts connections that it has no slot for (hoarding.py).
+    `hoards`: what a worker weighs, per CPU, where they accept by chance (hoarding.py); 0: evenly.
     `assumed` says what was taken for want of a measurement.
     """
 
@@ -62,7 +63,7 @@ class Demands:
     wait_ms: float
     assumed: tuple[str, ...] = ()
     serial_ms: float = 0.0
-    hoards: bool = False
+    hoards: float = 0.0
 
     @property
     def cpu_ms(self) -> float:
@@ -176,6 +177,7 @@ def _of_family(
         held_wait_ms=(1 - overlap) * wait_ms,
         free_cpu_ms=0.0,
         wait_ms=overlap * wait_ms,
+        hoards=hoarding.LOOPS if kind == "loop" else 0.0,
         assumed=(*assumed, *said),
     )
 
@@ -191,7 +193,7 @@ def _threads(
         workers=choice.workers,
         slots=slots,
         shared=shared,
-        hoards=not shared,
+        hoards=0.0 if shared else hoarding.THREADS,
         held_cpu_ms=gil * cpu_ms,
         held_wait_ms=turn_ms,
         free_cpu_ms=(1 - gil) * cpu_ms,

@@ -1,10 +1,10 @@
-"""How many of the clients each worker accepted: under gthread seldom the same number.
+"""How many of the clients each worker accepted: seldom the same number.
 
-A worker that runs accepts whoever comes while it does, whether or not it has a thread free, and
-kept-alive connections stay where they were accepted. That is Polya's urn: the next client goes to a
-worker with a chance that grows with those it has (Johnson, Kotz: Urn Models and their Application,
-1977). How many workers have any client is told apart from how many each of those has: an idle
-worker leaves its CPU to the others.
+A worker of gthread or asyncio that runs accepts whoever comes meanwhile, whether or not it can
+serve them now, and kept-alive connections stay where they were accepted. That is Polya's urn: the
+next client goes to a worker with a chance that grows with those it has (Johnson, Kotz: Urn Models
+and their Application, 1977). How many workers have any client is told apart from how many each of
+those has: an idle worker leaves its CPU to the others.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ from itertools import accumulate
 # What a worker weighs in the urn before it has a client, for each CPU: on one CPU they run one
 # after the other. Fitted to how many times what one worker of two threads serves two, three and
 # five of them did, with 32 connections, on one CPU (1.4, 1.9, 2.3) and on two (1.8, 2.4, 3.4).
-WEIGHT_PER_CPU = 0.2
+THREADS = 0.2
+# An event loop accepts all that wait at once (asyncio's loop goes on until there is none): of two,
+# three and five workers 1.4, 2.1 and 2.6 had clients under asgi on two CPUs, 1.7, 2.7 and 3.7 under
+# uvicorn.
+LOOPS = 0.1
 # So many numbers of workers stand for all that may have clients.
 FEW = 5
 # More clients than this are dealt out in lots: an urn looks the same from afar.

@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from gunitune.predict.hoarding import WEIGHT_PER_CPU
-
 if TYPE_CHECKING:
     from gunitune.predict.demands import Demands
 
@@ -180,7 +178,7 @@ def _homes(server: _Server, clients: int) -> list[int]:
     workers = server.demands.workers
     if not server.demands.hoards:
         return [client % workers for client in range(clients)]
-    weights = [WEIGHT_PER_CPU * server.cpus] * workers
+    weights = [server.demands.hoards * server.cpus] * workers
     homes: list[int] = []
     for _ in range(clients):
         homes += server.random.choices(range(workers), weights)

@@ -106,7 +106,7 @@ def _measured(scope: dict[str, Any], worker_class: str) -> dict[str, Any]:
     """What rules GA210 and GA311 make of the measured times, but for the machine."""
     cpu_ms, wait_ms = scope["app.cpu_ms"], scope["app.wait_ms"]
     if isinstance(cpu_ms, Unknown) or isinstance(wait_ms, Unknown):
-        return {"_EACH": None, "_SPARE": 0, "_STILL": False, "_KNEE": None}
+        return {"_EACH": None, "_SPARE": 0, "_STILL": False, "_LOOPS": False, "_KNEE": None}
 
     def ratio(name: str) -> float:
         short = "uvicorn" if name == UVICORN else name
@@ -124,7 +124,8 @@ def _measured(scope: dict[str, Any], worker_class: str) -> dict[str, Any]:
         spare = int(ratio(worker_class) > 1)
         still = stands > 0.1 or (not isinstance(serial_ms, Unknown) and serial_ms > 0)
     knee = max(4, ceil(round(1.25 * (1 + ratio("gthread")), 9)))
-    return {"_EACH": each, "_SPARE": spare, "_STILL": still, "_KNEE": knee}
+    loops = bool(scope["app.asgi"]) and worker_class not in ("sync", "tornado", "gthread")
+    return {"_EACH": each, "_SPARE": spare, "_STILL": still, "_LOOPS": loops, "_KNEE": knee}
 
 
 def _cheap(scope: dict[str, Any]) -> bool:
