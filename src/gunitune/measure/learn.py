@@ -46,9 +46,9 @@ def learn(  # noqa: PLR0913  (what a measurement stands on)
     """Run the app in a few ways for `budget_s` seconds and give what that tells of it.
 
     Of `load` the requests and the keeping of connections count; of its concurrency, each look takes
-    what it needs, looks at several event loops no more than that. `asgi_classes` are those for an ASGI app, the one that is looked at most first. What
-    could not be told is Unknown; raises GunituneError where not even one plain worker serves the
-    app.
+    what it needs, looks at several event loops no more than that. `asgi_classes` are those for an
+    ASGI app, the one that is looked at most first. What could not be told is Unknown; raises
+    GunituneError where not even one plain worker serves the app.
     """
     place = Place(launch, load, limits, generator_cores, generator)
     return learn_in(place, budget_s=budget_s, progress=progress, asgi_classes=asgi_classes).facts

@@ -184,10 +184,10 @@ def _notes(facts: AppFacts, known: Mapping[Choice, tuple[str, ...]]) -> list[str
     notes = [
         "p99 is a rough figure: CPU times are taken as exponential, and requests as served in turn"
     ]
-    if any(family(choice.worker_class) in {"threads", "greenlets"} for choice in known):
+    if any(family(choice.worker_class) != "sync" for choice in known):
         notes.append(
-            "gthread and gevent do not spread clients evenly over their workers, so that one start"
-            " serves less than another: what is told is the average"
+            "only sync spreads clients evenly over its workers: of the other classes one start"
+            " serves less than another, and what is told is the average"
         )
     if facts.interface == "wsgi" and not any(name.startswith("gevent") for name in facts.cpu_ms):
         notes.append("gevent is not in the table: it was not measured with this app")
