@@ -33,6 +33,7 @@ from gunitune.trial import (
     Latency,
     Launch,
     Limits,
+    Load,
     Usage,
 )
 from measured import MISSING, app_facts, number, profile
@@ -86,6 +87,7 @@ class Stand:
     """In the place of a server that takes a second and more to look at: what is told is known."""
 
     launch: Launch = LAUNCH
+    load: Load = field(default_factory=Load)
     limits: Limits = field(default_factory=lambda: Limits(cores=frozenset({0, 1})))
     generator_cores: frozenset[int] = frozenset()
     changes: dict[str, Any] = field(default_factory=dict)
@@ -118,6 +120,19 @@ def test_an_asgi_app_is_looked_at_under_every_class_there_is() -> None:
     assert list(found.lone_cpu_ms) == ["asgi", UVICORN]  # what is told of one is scaled from it
     one: Any = Stand(replace(LAUNCH, interface="asgi"))
     assert set(learn_in(one, budget_s=60, progress=lambda _: None).facts.cpu_ms) == {"asgi"}
+
+
+def test_several_loops_get_no_more_clients_than_are_asked_for() -> None:
+    def given(asked: int) -> list[int]:
+        stand: Any = Stand(replace(LAUNCH, interface="asgi"), Load(concurrency=asked))
+        learn_in(stand, budget_s=60, progress=lambda _: None)
+        ran = [(choice.workers, clients) for choice, clients, _ in stand.taken]
+        return [ran[at][1] for at in (1, 2)]  # one busy worker, and several
+
+    one, several = given(1000)
+    assert several == 2 * one
+    assert given(1) == [one, one]
+    assert given(one + 3) == [one, one + 3]
 
 
 # estimates
